@@ -1,0 +1,55 @@
+"""onrecord: ask a question of your own articles, get a short answer whose every sentence carries a quote.
+
+import qa
+
+with qa.open("my-archive") as archive:
+    archive.add("folder/")
+    answer = archive.ask("What was 2021 trade turnover?")
+    print(answer.text, answer.citations[0].quote.text)
+"""
+
+from qa.answer import Answer, Event, Searched, Stage, Token
+from qa.archive import AddReport, Archive, Status
+from qa.archive import open_archive as open  # noqa: A004  the library's verb: qa.open
+from qa.articles import Article, Filters, Passage, Quote
+from qa.conversation import Conversation, Turn
+from qa.embed import Embedder
+from qa.errors import QAError
+from qa.ground import Citation, Problem, Statement
+from qa.models import ChatModel, Message, ReplyPart, Usage
+from qa.retrieve import Hit
+from qa.sources import Details
+from qa.sync import Progress
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AddReport",
+    "Answer",
+    "Archive",
+    "Article",
+    "ChatModel",
+    "Citation",
+    "Conversation",
+    "Details",
+    "Embedder",
+    "Event",
+    "Filters",
+    "Hit",
+    "Message",
+    "Passage",
+    "Problem",
+    "Progress",
+    "QAError",
+    "Quote",
+    "ReplyPart",
+    "Searched",
+    "Stage",
+    "Statement",
+    "Status",
+    "Token",
+    "Turn",
+    "Usage",
+    "__version__",
+    "open",
+]

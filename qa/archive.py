@@ -1,0 +1,409 @@
+"""The archive: what a library user holds and what every command works on."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from threading import RLock
+from types import TracebackType
+from typing import BinaryIO, Literal
+
+from qa.answer import Answer, Desk, Event, answer_question, check_filters, check_question, last_answer
+from qa.articles import Article, Filters
+from qa.catalog import Catalog, Counts
+from qa.conversation import Conversation
+from qa.embed import Embedder, open_embedder
+from qa.endpoint import Endpoint
+from qa.errors import ArchiveBusy, ArchiveReadOnly, ArticleNotFound, EmbedderMismatch, WorkspaceError
+from qa.models import ChatModel, open_chat
+from qa.prompts import load_prompt
+from qa.retrieve import Hit, Retriever
+from qa.settings import Recipe, Settings, load_recipe, load_settings
+from qa.sources import Details, Skipped, read_sources
+from qa.store import Store
+from qa.sync import Changes, OnProgress, Writer
+from qa.text import suggest
+from qa.workspace import Workspace, find_workspace
+
+_log = logging.getLogger("qa")
+
+ModelChoice = ChatModel | str | Literal[False] | None
+
+_ANSWER_FIELDS = frozenset({"question", "passages", "fence", "today"})
+_FOLLOW_UP_FIELDS = frozenset({"history", "question"})
+DEFAULT_LIMIT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class AddReport:
+    """What an addition did: article ids, and (source, reason) for what was skipped."""
+
+    added: tuple[str, ...]
+    updated: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    skipped: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of an archive; `vectors` counts the passages that have one, so the rest is still to embed."""
+
+    workspace: str
+    articles: int
+    passages: int
+    vectors: int
+    embedder: str
+    model: str | None
+    languages: Mapping[str, int]
+    store_bytes: int
+
+
+class Archive:
+    """An archive of articles that answers questions. Made by `qa.open`; may be shared by threads."""
+
+    def __init__(
+        self, workspace: Workspace, settings: Settings, *, embedder: Embedder | None, model: ModelChoice
+    ) -> None:
+        """Prepare an archive; nothing is read or created before it is needed."""
+        self.workspace = workspace
+        self.settings = settings
+        self.recipe: Recipe = load_recipe(workspace.content("index/recipe.toml"))
+        self.store = Store(workspace.store)
+        self._embedder: Embedder = embedder or open_embedder(self.recipe.embedder)
+        self._model = model
+        self._opened: dict[str | None, ChatModel] = {}
+        self._retriever: Retriever | None = None
+        self._lock = RLock()
+
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release every file. The archive may be used again afterwards."""
+        with self._lock:
+            if self._retriever is not None:
+                self._retriever.close()
+                self._retriever = None
+
+    # articles in and out
+
+    def add(
+        self,
+        *sources: str | os.PathLike[str],
+        details: Details | None = None,
+        fields: Mapping[str, str] | None = None,
+        stdin: BinaryIO | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> AddReport:
+        """Add files, folders and JSONL, `-` being `stdin`; what is known and unchanged costs nothing.
+
+        Articles can be found by their words at once and by their vectors when this returns. Interrupted,
+        it keeps what is done, and the next `add` or `sync` goes on from there.
+
+        Args:
+            sources: paths, as `qa add` takes them.
+            details: metadata that overrides what the sources say.
+            fields: names of fields in JSONL and CSV where they differ, such as {"text": "story"}.
+            stdin: a binary stream, read when a source is `-`.
+            on_progress: called with a `Progress` now and then, in this thread.
+
+        Raises:
+            ArchiveBusy: another process is writing.
+            EmbedderMismatch: the archive's vectors were made by another embedder.
+        """
+        items = read_sources(
+            [os.fspath(source) for source in sources],
+            root=self.workspace.root,
+            details=details or Details(),
+            fields=fields or {},
+            stdin=stdin,
+        )
+        return self._write(items, on_progress, check_embedder=True)
+
+    def sync(self, *, on_progress: OnProgress | None = None) -> AddReport:
+        """Bring new and changed files of `index/articles/` in, and finish whatever an interruption left undone.
+
+        Passages that lack a vector of the embedder in use are embedded: all of them after the recipe was changed.
+
+        Raises:
+            ArchiveBusy: another process is writing.
+        """
+        changed = self._changed_files()
+        items = read_sources([str(path) for path in changed], root=self.workspace.root) if changed else iter(())
+        return self._write(items, on_progress, files=changed)
+
+    def needs_sync(self) -> bool:
+        """Whether a file of `index/articles/` is new or has changed (size, time) since it was last read."""
+        return bool(self._changed_files())
+
+    def remove(self, *ids: str) -> None:
+        """Delete articles by id, with their passages and vectors, from every file of the store.
+
+        Raises:
+            ArticleNotFound: an id is unknown; nothing is removed then.
+        """
+        found = [self.get(id_).id for id_ in ids]
+        with self._lock, self.store.writing():
+            writer = Writer(self.store, self.recipe, self._embedder)
+            try:
+                writer.remove(found)
+            finally:
+                writer.close()
+
+    def articles(self) -> list[Article]:
+        """Every article, by source."""
+        return list(self._catalog().articles()) if self.store.exists() else []
+
+    def get(self, article_id: str) -> Article:
+        """The article with this id, or whose id alone begins with it (at least 4 characters).
+
+        Raises:
+            ArticleNotFound: there is none, or several.
+        """
+        catalog = self._catalog() if self.store.exists() else None
+        article = catalog.article(article_id) if catalog else None
+        if article is not None:
+            return article
+        matches = catalog.find_ids(article_id) if catalog and len(article_id) >= 4 else []
+        if catalog and len(matches) == 1:
+            return self.get(matches[0])
+        known = catalog.find_ids("") if catalog else []
+        many = f" {len(matches)} ids begin so." if matches else suggest(article_id, known)
+        raise ArticleNotFound(f"No article '{article_id}' in {self.workspace.root}.{many} List them with: qa list")
+
+    def status(self) -> Status:
+        """How much there is, and what is still to be embedded."""
+        counts = self._catalog().counts(self._embedder.id) if self.store.exists() else Counts(0, 0, 0)
+        languages: dict[str, int] = self._catalog().count_languages() if self.store.exists() else {}
+        files = [path for path in self.store.folder.rglob("*") if path.is_file()]
+        return Status(
+            workspace=str(self.workspace.root),
+            articles=counts.articles,
+            passages=counts.passages,
+            vectors=counts.vectors,
+            embedder=self._embedder.id,
+            model=self._model_name(),
+            languages=languages,
+            store_bytes=sum(path.stat().st_size for path in files),
+        )
+
+    # questions
+
+    def search(
+        self,
+        question: str,
+        *,
+        limit: int = DEFAULT_LIMIT,
+        since: date | None = None,
+        until: date | None = None,
+        as_of: date | None = None,
+        publisher: str | None = None,
+        dated: bool = False,
+    ) -> list[Hit]:
+        """Passages for a question, best first; the filters are applied before ranking.
+
+        Raises:
+            UsageError: the question is empty or the dates exclude each other.
+            WorkspaceError: the archive holds no articles.
+        """
+        filters = Filters(since, until, as_of, publisher, dated)
+        check_filters(filters)
+        return self._open_retriever().search(check_question(question), limit=limit, filters=filters)
+
+    def ask(
+        self,
+        question: str,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        as_of: date | None = None,
+        publisher: str | None = None,
+        dated: bool = False,
+        model: ModelChoice = None,
+    ) -> Answer:
+        """Answer a question from the articles, or abstain.
+
+        `model=False` forces the answer without a model, None takes the configured one, if any.
+
+        Raises:
+            UsageError: the question is empty or too long, or the dates exclude each other.
+            WorkspaceError: the archive holds no articles.
+        """
+        events = self.stream(
+            question, since=since, until=until, as_of=as_of, publisher=publisher, dated=dated, model=model
+        )
+        return last_answer(events)
+
+    def stream(
+        self,
+        question: str,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        as_of: date | None = None,
+        publisher: str | None = None,
+        dated: bool = False,
+        model: ModelChoice = None,
+    ) -> Iterator[Event]:
+        """Like `ask`, giving `Stage` and `Token` events as they come and the `Answer` last."""
+        filters = Filters(since, until, as_of, publisher, dated)
+        return self._stream(question, filters, self._choose_model(model))
+
+    def _stream(self, question: str, filters: Filters, model: ChatModel | None) -> Iterator[Event]:
+        desk = Desk(
+            retriever=self._open_retriever(),
+            prompt=load_prompt(self.workspace.content("prompts/answer.md"), placeholders=_ANSWER_FIELDS),
+            today=date.today(),
+            context_tokens=self.settings.context_tokens,
+            max_output_tokens=self.settings.max_output_tokens,
+        )
+        return answer_question(question, desk, filters, model)
+
+    def chat(self, *, model: ModelChoice = None) -> Conversation:
+        """A conversation: each question may refer to those before it."""
+        prompt = load_prompt(self.workspace.content("prompts/follow_up.md"), placeholders=_FOLLOW_UP_FIELDS)
+        return Conversation(self._stream, prompt, self._choose_model(model))
+
+    # inside
+
+    def _write(
+        self,
+        items: Iterable[Article | Skipped],
+        on_progress: OnProgress | None,
+        *,
+        files: Mapping[Path, tuple[int, int]] | None = None,
+        check_embedder: bool = False,
+    ) -> AddReport:
+        with self._lock, self.store.writing():
+            writer = Writer(self.store, self.recipe, self._embedder, on_progress)
+            try:
+                if check_embedder:
+                    self._check_embedder(writer.catalog)
+                writer.add(items)
+                if files:
+                    with writer.catalog.transaction():
+                        writer.catalog.put_files({self._relative(path): state for path, state in files.items()})
+                writer.finish()
+            finally:
+                writer.close()
+        return _make_report(writer.changes)
+
+    def _check_embedder(self, catalog: Catalog) -> None:
+        made_by = catalog.get_meta("embedder")
+        if made_by not in (None, self._embedder.id):
+            raise EmbedderMismatch(
+                f"The vectors of this archive were made by '{made_by}', but '{self._embedder.id}' is in use."
+                " Put that name back in index/recipe.toml, or embed the archive anew with: qa sync"
+            )
+
+    def _changed_files(self) -> dict[Path, tuple[int, int]]:
+        folder = self.workspace.articles
+        if not folder.is_dir():
+            return {}
+        known = self._catalog().files() if self.store.exists() else {}
+        states = {path: _file_state(path) for path in sorted(folder.rglob("*")) if _is_content(path, folder)}
+        return {path: state for path, state in states.items() if known.get(self._relative(path)) != state}
+
+    def _relative(self, path: Path) -> str:
+        return path.relative_to(self.workspace.root).as_posix()
+
+    def _catalog(self) -> Catalog:
+        return self._reader().catalog
+
+    def _reader(self) -> Retriever:
+        with self._lock:
+            if self._retriever is None:
+                self._retriever = Retriever(self.store, self.recipe, self._embedder)
+            return self._retriever
+
+    def _open_retriever(self) -> Retriever:
+        """The retriever, after new files of the workspace have been brought in."""
+        if self.needs_sync():
+            try:
+                self.sync()
+            except (ArchiveBusy, ArchiveReadOnly) as error:
+                _log.warning("New files of index/articles are not searched yet: %s", error)
+        if not self.store.exists() or not self._catalog().counts(self._embedder.id).articles:
+            raise WorkspaceError(f"No articles in {self.workspace.root} yet. Add some with: qa add SOURCE")
+        return self._reader()
+
+    def _choose_model(self, choice: ModelChoice) -> ChatModel | None:
+        choice = self._model if choice is None else choice
+        if choice is False or (choice is None and not self.settings.names_model):
+            return None
+        if choice is not None and not isinstance(choice, str):
+            return choice
+        name = choice or self.settings.model
+        with self._lock:
+            if name not in self._opened:
+                self._opened[name] = open_chat(self.endpoint(), name)
+            return self._opened[name]
+
+    def endpoint(self) -> Endpoint:
+        """Where the configured model is served."""
+        s = self.settings
+        return Endpoint(base_url=s.base_url, api_key=s.api_key, timeout_seconds=s.timeout_seconds)
+
+    def _model_name(self) -> str | None:
+        if self._model is False or (self._model is None and not self.settings.names_model):
+            return None
+        if self._model is not None and not isinstance(self._model, str):
+            return self._model.name
+        return self._model or self.settings.model or "the one the server lists"
+
+
+def open_archive(
+    path: str | os.PathLike[str] | None = None,
+    *,
+    model: ModelChoice = None,
+    embedder: Embedder | None = None,
+    environment: bool = False,
+) -> Archive:
+    """Open the archive of a workspace: the folder named, else the nearest upwards, else the user's own.
+
+    A folder that is not there yet is an empty archive; it is created by the first `add`. No variable of
+    the environment is read unless `environment` is set.
+
+    Args:
+        path: the workspace.
+        model: the model that `ask` uses by default: a `ChatModel`, a name, or False for none.
+        embedder: what turns texts into vectors; None takes the recipe's.
+        environment: whether `QA_…`, `OPENAI_API_KEY` and `OPENAI_BASE_URL` count.
+
+    Raises:
+        WorkspaceError: the path is a file.
+        ContentError: `qa.toml` or `index/recipe.toml` is wrong.
+    """
+    named = Path(path) if path is not None else None
+    if named is None and environment and os.environ.get("QA_WORKSPACE"):
+        named = Path(os.environ["QA_WORKSPACE"])
+    workspace = find_workspace(named, Path.cwd())
+    settings = load_settings(workspace.settings_file, os.environ if environment else {})
+    return Archive(workspace, settings, embedder=embedder, model=model)
+
+
+def _make_report(changes: Changes) -> AddReport:
+    return AddReport(
+        added=tuple(changes.added),
+        updated=tuple(changes.updated),
+        unchanged=tuple(changes.unchanged),
+        skipped=tuple(changes.skipped),
+    )
+
+
+def _file_state(path: Path) -> tuple[int, int]:
+    state = path.stat()
+    return state.st_size, state.st_mtime_ns
+
+
+def _is_content(path: Path, folder: Path) -> bool:
+    return path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)

@@ -1,0 +1,96 @@
+"""A conversation over an archive: its history, and a follow-up made into a question that stands alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from qa.answer import Answer, Event, check_question, last_answer
+from qa.articles import Filters
+from qa.errors import ModelError
+from qa.models import ChatModel
+from qa.prompts import Prompt
+
+# How the archive answers one question that stands alone.
+AskAlone = Callable[[str, Filters, ChatModel | None], Iterator[Event]]
+
+_KEPT_TURNS = 5  # turns shown to the model that rewrites a follow-up
+_REWRITE_TOKENS = 80
+_YEAR = re.compile(r"\b(?:1[0-9]|20|21)\d\d\b")
+_OPENING = re.compile(r"^(?:and|but|or|so|also|what about|how about|and what about)\b[\s,]*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question as typed, as it was asked of the archive, and its answer."""
+
+    question: str
+    standalone: str
+    answer: Answer
+
+
+class Conversation:
+    """Made by `Archive.chat()`. Not safe to share between threads."""
+
+    def __init__(self, ask_alone: AskAlone, prompt: Prompt, model: ChatModel | None) -> None:
+        """Begin with an empty history."""
+        self._ask_alone = ask_alone
+        self._prompt = prompt
+        self._model = model
+        self.turns: list[Turn] = []
+
+    def ask(self, question: str, filters: Filters | None = None) -> Answer:
+        """Answer a question that may refer to those before it.
+
+        Raises:
+            UsageError: the question is empty or too long.
+        """
+        return last_answer(self.stream(question, filters))
+
+    def stream(self, question: str, filters: Filters | None = None) -> Iterator[Event]:
+        """Like `ask`, giving events as they come; the turn is kept when the answer has come."""
+        standalone = self.stand_alone(question)
+        for event in self._ask_alone(standalone, filters or Filters(), self._model):
+            if isinstance(event, Answer):
+                self.turns.append(Turn(question, standalone, event))
+            yield event
+
+    def stand_alone(self, question: str) -> str:
+        """The question with what it leaves out put in from the turns before it.
+
+        With a model by `prompts/follow_up.md`; without one, or when it fails, by rule.
+        """
+        question = check_question(question)
+        if not self.turns:
+            return question
+        if self._model is not None:
+            try:
+                return self._rewrite(question)
+            except ModelError:
+                pass
+        return complete_question(question, self.turns[-1].standalone)
+
+    def _rewrite(self, question: str) -> str:
+        assert self._model is not None
+        history = "\n".join(f"Q: {turn.question}\nA: {turn.answer.text}" for turn in self.turns[-_KEPT_TURNS:])
+        messages = self._prompt.render_messages(history=history, question=question)
+        reply = "".join(part.text for part in self._model.stream(messages, max_tokens=_REWRITE_TOKENS))
+        first = next((line.strip() for line in reply.splitlines() if line.strip()), "")
+        return first if first.endswith("?") and len(first) <= 4 * len(question) + 300 else question
+
+
+def complete_question(question: str, previous: str) -> str:
+    """A follow-up completed by rule from the question before it.
+
+    "and in 2020?" takes the previous question with its year changed; another fragment is put after the
+    previous question; a question that opens with a word of asking and is no fragment stays as it is.
+    """
+    rest = _OPENING.sub("", question)
+    is_fragment = rest != question or len(question.split()) <= 3
+    if not is_fragment:
+        return question
+    years = _YEAR.findall(rest)
+    if years and _YEAR.search(previous):
+        return _YEAR.sub(years[0], previous)
+    return f"{previous.rstrip('?')} {rest.rstrip('?')}?"

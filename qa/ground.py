@@ -1,0 +1,225 @@
+"""Statement to quote and verdict, the same for both modes: the program decides what is supported, not the model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from qa.articles import Article, Quote, hash_text, make_quote
+from qa.figures import Figure, find_figures, same_figure
+from qa.keywords import analyze, question_terms
+from qa.retrieve import Hit
+from qa.split import Span, find_sentences
+
+Verdict = Literal["supported", "unsupported", "uncited"]
+
+# The share of a statement's terms that must stand in its quotes or their article's title. Chosen as the lowest at
+# which no shuffled citation of the sample suite passes (`python eval/bench/support.py`).
+LOWEST_COVERAGE = 0.5
+_LONGEST_QUOTE = 3  # sentences
+
+_MARKERS = re.compile(r"(?:\s*\[\d{1,4}(?:\s*,\s*\d{1,4})*\])+")
+_NUMBER = re.compile(r"\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a statement is not supported; `kind` is for programs, `detail` is a line for people."""
+
+    kind: Literal[
+        "figure_not_in_quote", "words_not_in_quote", "quote_not_in_article", "unknown_citation", "no_citation"
+    ]
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A quote under the number by which the answer's text refers to its passage."""
+
+    number: int
+    quote: Quote
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One sentence of an answer. `start` and `end` are offsets into the answer's text, markers included.
+
+    `citations` are the known numbers it names, `quotes` the places of its quotes in the answer's citations.
+    """
+
+    text: str
+    start: int
+    end: int
+    citations: tuple[int, ...]
+    quotes: tuple[int, ...]
+    verdict: Verdict
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Grounded:
+    """The statements of a text and their quotes, one citation for each (number, quote)."""
+
+    statements: tuple[Statement, ...]
+    citations: tuple[Citation, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether any statement is supported."""
+        return any(statement.verdict == "supported" for statement in self.statements)
+
+
+def ground_text(text: str, hits: Sequence[Hit]) -> Grounded:
+    """Bind each sentence of `text` to the quotes that support it best and judge it.
+
+    `[n]` in the text means the passage of `hits[n - 1]`. A statement is supported when every figure of it
+    stands in its quotes with the same value, scale, unit and period, and at least half of its terms do too.
+    """
+    citations: list[Citation] = []
+    statements: list[Statement] = []
+    for start, end in split_statements(text):
+        statement, cited = _ground_statement(text[start:end], hits)
+        for citation in cited:
+            if citation not in citations:
+                citations.append(citation)
+        places = tuple(citations.index(citation) for citation in cited)
+        statements.append(replace(statement, start=start, end=end, quotes=places))
+    return Grounded(tuple(statements), tuple(citations))
+
+
+def ground_sentence(text: str, citation: Citation) -> Statement:
+    """Judge a sentence taken from an article against the quote it was taken as."""
+    problems = tuple(check_statement(bare_statement(citation.quote.text), [citation.quote]))
+    verdict: Verdict = "unsupported" if problems else "supported"
+    return Statement(text, 0, len(text), (citation.number,), (0,), verdict, problems)
+
+
+def split_statements(text: str) -> list[Span]:
+    """The sentences of an answer, each with the `[n]` markers that follow it."""
+    markers = [match.span() for match in _MARKERS.finditer(text)]
+    bare = _blank_out(text, markers)
+    spans = find_sentences(bare)
+    if not spans:
+        return [(start, end) for start, end in markers[:1]]
+    starts = [start for start, _ in spans]
+    return [
+        (start, _last_marker(end, following, markers))
+        for (start, end), following in zip(spans, [*starts[1:], len(text) + 1], strict=True)
+    ]
+
+
+def bare_statement(text: str) -> str:
+    """A statement without its markers."""
+    return " ".join(_MARKERS.sub(" ", text).split())
+
+
+def cited_numbers(text: str) -> list[int]:
+    """The numbers that the markers of a statement name, in order, each once."""
+    found = (int(n) for match in _MARKERS.finditer(text) for n in _NUMBER.findall(match.group()))
+    return list(dict.fromkeys(found))
+
+
+def find_quote(statement: str, article: Article, within: Span) -> Quote | None:
+    """The shortest run of at most three sentences inside `within` that supports a statement best.
+
+    Runs are compared by how many of the statement's figures they hold, then by how many of its terms,
+    then by length, shorter first, then by place.
+    """
+    sentences = [(within[0] + s, within[0] + e) for s, e in find_sentences(article.text[within[0] : within[1]])]
+    if not sentences:
+        return None
+    figures, terms = find_figures(statement), _terms(statement)
+    best = max(_runs(sentences), key=lambda run: _support(article.text[run[0] : run[1]], figures, terms) + (-run[0],))  # noqa: RUF005
+    return make_quote(article, *best)
+
+
+def _ground_statement(text: str, hits: Sequence[Hit]) -> tuple[Statement, list[Citation]]:
+    bare, numbers = bare_statement(text), cited_numbers(text)
+    known = [number for number in numbers if 1 <= number <= len(hits)]
+    problems = [_unknown(number) for number in numbers if number not in known]
+    citations = _quotes_for(bare, [(number, hits[number - 1]) for number in known])
+    if not numbers:
+        problems.append(Problem("no_citation", "no passage is named as its source"))
+    elif citations:
+        problems += check_statement(bare, [citation.quote for citation in citations])
+    verdict: Verdict = "uncited" if not known else "unsupported" if problems else "supported"
+    cited = tuple(dict.fromkeys(citation.number for citation in citations))
+    return Statement(text, 0, len(text), cited, (), verdict, tuple(problems)), citations
+
+
+def _quotes_for(statement: str, cited: Iterable[tuple[int, Hit]]) -> list[Citation]:
+    found = (
+        (number, find_quote(statement, hit.article, (hit.passage.start, hit.passage.end))) for number, hit in cited
+    )
+    return [Citation(number, quote) for number, quote in found if quote is not None]
+
+
+def check_statement(statement: str, quotes: Sequence[Quote]) -> list[Problem]:
+    """What in a statement its quotes do not bear out; an empty list means that it is supported."""
+    problems = [
+        Problem("quote_not_in_article", f"article {quote.article.id} does not have this quote at its place")
+        for quote in quotes
+        if not quote.stands() or hash_text(quote.article.text) != quote.article.sha256
+    ]
+    recorded = [figure for quote in quotes for figure in find_figures(quote.text)]
+    problems += [
+        Problem("figure_not_in_quote", _describe_missing(figure, recorded))
+        for figure in find_figures(statement)
+        if not any(same_figure(figure, known) for known in recorded) and not _is_year_of(figure, quotes, recorded)
+    ]
+    terms = _terms(statement)
+    present = {term for quote in quotes for term in analyze(f"{quote.article.title} {quote.text}")}
+    absent = [term for term in terms if term not in present]
+    if terms and len(absent) > (1 - LOWEST_COVERAGE) * len(terms):
+        problems.append(
+            Problem("words_not_in_quote", f"the quote does not say this (missing: {', '.join(absent[:5])})")
+        )
+    return problems
+
+
+def _is_year_of(figure: Figure, quotes: Sequence[Quote], recorded: Sequence[Figure]) -> bool:
+    """Whether a bare year is the one the articles were published in and their quotes name no year at all."""
+    if figure.kind != "date" or figure.month is not None or any(known.year is not None for known in recorded):
+        return False
+    return all(quote.article.published is not None and quote.article.published.year == figure.year for quote in quotes)
+
+
+def _describe_missing(figure: Figure, recorded: Sequence[Figure]) -> str:
+    same_kind = [known.text for known in recorded if known.kind == figure.kind]
+    there = f"; it has {', '.join(dict.fromkeys(same_kind))}" if same_kind else ""
+    return f"{figure.text} is not in the quote{there}"
+
+
+def _unknown(number: int) -> Problem:
+    return Problem("unknown_citation", f"[{number}] is no passage that was given")
+
+
+def _runs(sentences: Sequence[Span]) -> list[Span]:
+    return [
+        (sentences[i][0], sentences[j - 1][1])
+        for i in range(len(sentences))
+        for j in range(i + 1, min(i + _LONGEST_QUOTE, len(sentences)) + 1)
+    ]
+
+
+def _support(quote: str, figures: Sequence[Figure], terms: Sequence[str]) -> tuple[int, int, int]:
+    recorded = find_figures(quote) if figures else []
+    held = sum(any(same_figure(figure, known) for known in recorded) for figure in figures)
+    present = set(analyze(quote))
+    return held, sum(term in present for term in terms), -len(quote)
+
+
+def _terms(text: str) -> list[str]:
+    return list(dict.fromkeys(question_terms(text)))
+
+
+def _blank_out(text: str, spans: Iterable[Span]) -> str:
+    for start, end in spans:
+        text = text[:start] + " " * (end - start) + text[end:]
+    return text
+
+
+def _last_marker(end: int, following: int, markers: Sequence[Span]) -> int:
+    return max([end, *(stop for _, stop in markers if end <= stop and stop <= following)])

@@ -1,0 +1,148 @@
+"""Question to ranked hits: BM25 and vectors, filtered first, fused by reciprocal rank."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+from qa.articles import Article, Filters, Passage
+from qa.catalog import Catalog, VectorRows
+from qa.embed import Embedder, embed_checked
+from qa.errors import EmbedderMismatch, StoreError
+from qa.keywords import KeywordIndex
+from qa.settings import Recipe
+from qa.store import Current, Store
+from qa.vectors import VectorIndex, search_exact
+
+_log = logging.getLogger("qa")
+
+_POOL = 100  # hits taken from each index
+_RRF_K = 60  # Cormack, Clarke and Büttcher 2009
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage found for a question, with its article; a higher score is better."""
+
+    article: Article
+    passage: Passage
+    score: float
+
+
+class Retriever:
+    """Searches one store. Safe to share between threads; sees what others wrote at the next question."""
+
+    def __init__(self, store: Store, recipe: Recipe, embedder: Embedder) -> None:
+        """Open the store for reading.
+
+        Raises:
+            StoreError: there is no catalog, or it cannot be read.
+        """
+        self.catalog = Catalog(store.catalog)
+        self.embedder = embedder
+        self._store = store
+        self._recipe = recipe
+        self._lock = Lock()
+        self._current = Current()
+        self._revision = -1
+        self._keywords: KeywordIndex | None = None
+        self._exact: VectorRows | None = None
+        self._chroma: VectorIndex | None = None
+
+    def close(self) -> None:
+        """Release every file."""
+        self.catalog.close()
+        if self._chroma is not None:
+            self._chroma.close()
+
+    def search(self, question: str, *, limit: int, filters: Filters) -> list[Hit]:
+        """Passages for a question, best first, at most `limit`.
+
+        The score is the reciprocal-rank sum over both indexes (k = 60); ties go to the better
+        keyword rank, then by passage id, so that equal input gives equal output.
+
+        Raises:
+            EmbedderMismatch: the vectors were made by another embedder.
+            StoreError: an index cannot be read.
+        """
+        with self._lock:
+            self._refresh()
+            words = self._keywords.search(question, limit=_POOL, filters=filters) if self._keywords else []
+            nearest = self._search_vectors(question, filters)
+        fused = fuse_ranks([id_ for id_, _ in words], [id_ for id_, _ in nearest])
+        found = self.catalog.passages([id_ for id_, _ in fused])
+        hits = [Hit(found[id_][1], found[id_][0], score) for id_, score in fused if id_ in found]
+        return hits[:limit]
+
+    def term_weight(self, term: str) -> float:
+        """Inverse document frequency of an analysed term over the passages (the BM25 form), at least 0."""
+        with self._lock:
+            if self._keywords is None:
+                return 1.0
+            return _idf(self._keywords.document_frequency(term), self._keywords.count())
+
+    def _search_vectors(self, question: str, filters: Filters) -> list[tuple[str, float]]:
+        if self._exact is None and self._chroma is None:
+            return []
+        query = embed_checked(self.embedder, [question])[0]
+        if self._exact is not None:
+            return search_exact(self._exact, query, limit=_POOL, filters=filters)
+        assert self._chroma is not None
+        return self._chroma.search(query, limit=_POOL, filters=filters)
+
+    def _refresh(self) -> None:
+        """Look at the pointer and the catalog's revision; reopen what has changed."""
+        current, revision = self._store.current(), self.catalog.content_revision()
+        if current == self._current and revision == self._revision:
+            return
+        self._check_embedder()
+        if current.keywords is None:
+            self._keywords = None
+        elif current.keywords != self._current.keywords or self._keywords is None:
+            self._keywords = KeywordIndex(self._store.generation("keywords", current.keywords))
+        else:
+            self._keywords.refresh()
+        self._open_vectors(current)
+        self._current, self._revision = current, revision
+
+    def _check_embedder(self) -> None:
+        made_by = self.catalog.get_meta("embedder")
+        if made_by not in (None, self.embedder.id):
+            raise EmbedderMismatch(
+                f"The vectors of this archive were made by '{made_by}', but '{self.embedder.id}' is in use."
+                " Put that name back in index/recipe.toml, or embed the archive anew with: qa sync"
+            )
+
+    def _open_vectors(self, current: Current) -> None:
+        counts = self.catalog.counts(self.embedder.id)
+        if self._chroma is not None:
+            self._chroma.close()
+        self._chroma = None
+        self._exact = None
+        if counts.vectors > self._recipe.exact_below and current.vectors is not None:
+            try:
+                self._chroma = VectorIndex(self._store.generation("vectors", current.vectors))
+                return
+            except StoreError as error:
+                _log.warning("Every vector is compared instead: %s", error)
+        if counts.vectors:
+            self._exact = self.catalog.vector_rows(self.embedder.id)
+
+
+def fuse_ranks(*rankings: Sequence[str]) -> list[tuple[str, float]]:
+    """Fuse rankings by the sum of 1 / (60 + rank) (Cormack et al. 2009), best first; ties as in the first ranking."""
+    scores: defaultdict[str, float] = defaultdict(float)
+    for ranking in rankings:
+        for rank, id_ in enumerate(ranking, start=1):
+            scores[id_] += 1 / (_RRF_K + rank)
+    first = {id_: place for place, id_ in enumerate(rankings[0])} if rankings else {}
+    return sorted(scores.items(), key=lambda pair: (-pair[1], first.get(pair[0], len(first)), pair[0]))
+
+
+def _idf(frequency: int, total: int) -> float:
+    from math import log
+
+    return log(1 + (total - frequency + 0.5) / (frequency + 0.5))

@@ -1,0 +1,173 @@
+"""What can be set: `Settings` for how questions are answered, `Recipe` for how the index is made."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+
+from qa.errors import ContentError, UsageError
+from qa.text import suggest
+
+Value = str | int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The effective settings; `origins` says for each field that is not a default where it came from."""
+
+    model: str | None = None
+    base_url: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    timeout_seconds: float = 60.0
+    context_tokens: int = 2_000
+    max_output_tokens: int = 300
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def names_model(self) -> bool:
+        """Whether any of model, address or key is set, so that answers are written by a model."""
+        return bool(self.model or self.base_url or self.api_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What decides the identity of an index, from `index/recipe.toml`."""
+
+    budget_tokens: int = 128
+    embedder: str = "all-MiniLM-L6-v2-int8"
+    exact_below: int = 50_000
+
+
+# key in the file -> field
+_SETTINGS_KEYS = {
+    "model.name": "model",
+    "model.base_url": "base_url",
+    "model.timeout_seconds": "timeout_seconds",
+    "model.context_tokens": "context_tokens",
+    "model.max_output_tokens": "max_output_tokens",
+}
+_RECIPE_KEYS = {
+    "passages.budget_tokens": "budget_tokens",
+    "embedding.embedder": "embedder",
+    "search.exact_below": "exact_below",
+}
+# later names win; the key is never read from a file, so that it is never committed with one
+_ENVIRONMENT = {
+    "OPENAI_API_KEY": "api_key",
+    "OPENAI_BASE_URL": "base_url",
+    "QA_MODEL": "model",
+    "QA_BASE_URL": "base_url",
+    "QA_API_KEY": "api_key",
+    "QA_TIMEOUT_SECONDS": "timeout_seconds",
+    "QA_CONTEXT_TOKENS": "context_tokens",
+    "QA_MAX_OUTPUT_TOKENS": "max_output_tokens",
+}
+_LOWEST = {
+    "timeout_seconds": 0.1,
+    "context_tokens": 200,
+    "max_output_tokens": 16,
+    "budget_tokens": 16,
+    "exact_below": 0,
+}
+
+
+def load_settings(file: Path | None, environment: Mapping[str, str], *, model: str | None = None) -> Settings:
+    """Settings by order of precedence: `model` > environment > file > default.
+
+    Raises:
+        ContentError: the file is not TOML, has an unknown key or a value of the wrong type.
+        UsageError: a variable of the environment has a value of the wrong type.
+    """
+    values: dict[str, Value] = {}
+    origins: dict[str, str] = {}
+    if file is not None and file.is_file():
+        found = _read_fields(file, _SETTINGS_KEYS, Settings)
+        values |= found
+        origins |= dict.fromkeys(found, str(file))
+    for variable, name in _ENVIRONMENT.items():
+        if environment.get(variable):
+            values[name] = _parse_variable(variable, environment[variable], name)
+            origins[name] = f"environment {variable}"
+    if model:
+        values["model"], origins["model"] = model, "option"
+    return replace(Settings(), **values, origins=origins)  # type: ignore[arg-type]
+
+
+def load_recipe(file: Path) -> Recipe:
+    """The recipe in a file; what it leaves out has its default.
+
+    Raises:
+        ContentError: the file is missing or not TOML, has an unknown key or a value of the wrong type.
+    """
+    return replace(Recipe(), **_read_fields(file, _RECIPE_KEYS, Recipe))  # type: ignore[arg-type]
+
+
+def describe_settings(settings: Settings) -> list[tuple[str, str, str]]:
+    """(name, value, origin) of each setting; the key is never shown, only whether there is one."""
+    rows = []
+    for name in (f.name for f in fields(Settings) if f.name != "origins"):
+        value = getattr(settings, name)
+        shown = ("set" if value else "none") if name == "api_key" else "none" if value is None else str(value)
+        rows.append((name, shown, settings.origins.get(name, "default")))
+    return rows
+
+
+def _read_fields(file: Path, keys: Mapping[str, str], kind: type[Settings] | type[Recipe]) -> dict[str, Value]:
+    return {keys[key]: _check_value(file, key, keys[key], value, kind) for key, value in _read_keys(file, keys).items()}
+
+
+def _read_keys(file: Path, keys: Mapping[str, str]) -> dict[str, object]:
+    try:
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ContentError(f"{file} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ContentError(f"{file} is not valid TOML: {error}.") from error
+    flat: dict[str, object] = {}
+    for table, content in tables.items():
+        entries = content.items() if isinstance(content, dict) else [(None, content)]
+        flat |= {f"{table}.{key}" if key else table: value for key, value in entries}
+    for key in flat:
+        if key not in keys:
+            raise ContentError(f"{file}: unknown key '{key}'.{suggest(key, keys)} Known: {', '.join(keys)}.")
+    return flat
+
+
+def _check_value(file: Path, key: str, name: str, value: object, kind: type[Settings] | type[Recipe]) -> Value:
+    example = getattr(kind(), name)
+    wanted: tuple[type, ...] = (
+        (str,) if example is None else (int, float) if isinstance(example, float) else (type(example),)
+    )
+    if not isinstance(value, wanted) or isinstance(value, bool):
+        raise ContentError(f"{file}: '{key}' must be {_kind_name(wanted)}, not {value!r}.")
+    problem = _out_of_range(name, value)
+    if problem:
+        raise ContentError(f"{file}: '{key}' {problem}.")
+    return value  # type: ignore[return-value]
+
+
+def _parse_variable(variable: str, text: str, name: str) -> Value:
+    example = getattr(Settings(), name)
+    if example is None:
+        return text
+    try:
+        value = type(example)(text)
+    except ValueError as error:
+        raise UsageError(f"{variable} must be a number, not '{text}'.") from error
+    problem = _out_of_range(name, value)
+    if problem:
+        raise UsageError(f"{variable} {problem}.")
+    return value  # type: ignore[no-any-return]
+
+
+def _out_of_range(name: str, value: object) -> str | None:
+    lowest = _LOWEST.get(name)
+    if lowest is not None and isinstance(value, int | float) and not lowest <= value < float("inf"):
+        return f"must be at least {lowest}, not {value}"
+    return None
+
+
+def _kind_name(wanted: tuple[type, ...]) -> str:
+    return "text" if wanted == (str,) else "a number"

@@ -1,0 +1,241 @@
+"""The vector indexes: exact search over the catalog's vectors, and Chroma. Both derived, neither the only copy."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qa.articles import Filters
+from qa.catalog import VectorRows
+from qa.errors import StoreError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_log = logging.getLogger("qa")
+
+_COLLECTION = "passages"
+_BATCH = 5_000  # Chroma 1.5.9: at most 5,461 rows an upsert and 5,000 ids a get
+_MANIFEST = "manifest.json"
+_REMEDY = "Nothing of the archive is lost; make it again with: qa sync"
+
+ScoredId = tuple[str, float]
+
+
+def search_exact(rows: VectorRows, query: NDArray[np.float32], *, limit: int, filters: Filters) -> list[ScoredId]:
+    """Passage ids with their cosine similarity to the query, best first; ties by id. Compares every vector."""
+    import numpy as np
+
+    if not rows.ids:
+        return []
+    scores = rows.matrix @ query
+    admitted = np.flatnonzero(_admitted(rows, filters))
+    order = admitted[np.lexsort((admitted, -scores[admitted]))][:limit]
+    return [(rows.ids[i], float(scores[i])) for i in order]
+
+
+def _admitted(rows: VectorRows, filters: Filters) -> NDArray[np.bool_]:
+    import numpy as np
+
+    days = rows.days
+    admitted: NDArray[np.bool_] = (days >= max(filters.first_day, 1)) & (days <= filters.last_day)
+    if not filters.needs_date:
+        admitted |= days == 0
+    if filters.publisher_key:
+        admitted &= np.array([publisher == filters.publisher_key for publisher in rows.publishers], dtype=bool)
+    return admitted
+
+
+class VectorIndex:
+    """One generation of Chroma: a folder with a collection and the manifest of what it holds.
+
+    A generation is written once, by `build`, verified, and only read afterwards.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Open a finished generation.
+
+        Raises:
+            StoreError: it is unfinished, damaged, or names an embedding function of its own.
+        """
+        self.folder = folder
+        self.manifest = _read_manifest(folder)
+        self._client = _open_client(folder)
+        self._collection = _open_collection(self._client, folder)
+
+    def search(self, query: NDArray[np.float32], *, limit: int, filters: Filters) -> list[ScoredId]:
+        """Passage ids with their cosine similarity, best first; ties by id. Approximate (HNSW).
+
+        Raises:
+            StoreError: Chroma failed.
+        """
+        where = _where(filters)
+        with _wrapped(self.folder):
+            found = self._collection.query(
+                query_embeddings=[query.tolist()],
+                n_results=min(limit, max(1, self.manifest["passages"])),
+                where=where,
+                include=["distances"],
+            )
+        pairs = zip(found["ids"][0], found["distances"][0], strict=True)
+        return sorted(
+            ((str(id_), 1.0 - float(distance)) for id_, distance in pairs), key=lambda pair: (-pair[1], pair[0])
+        )
+
+    def close(self) -> None:
+        """Release the files."""
+        self._client.close()
+
+
+def build_index(folder: Path, rows: VectorRows, *, embedder: str, revision: int, previous: Path | None = None) -> None:
+    """Make a generation that holds exactly `rows`, verify it, and write its manifest last.
+
+    With `previous`, a finished generation of the same embedder, its folder is copied and only the
+    difference is written; a copy that cannot be used is built anew instead.
+
+    Raises:
+        StoreError: Chroma failed, or the result does not hold what it must.
+    """
+    if previous is not None:
+        try:
+            _update_copy(folder, rows, previous)
+        except StoreError as error:
+            _log.warning("The vector index is built anew: %s", error)
+            shutil.rmtree(folder, ignore_errors=True)
+            previous = None
+    if previous is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_rows(folder, rows, range(len(rows.ids)), removed=())
+    _verify(folder, rows)
+    manifest = {"embedder": embedder, "passages": len(rows.ids), "revision": revision}
+    (folder / _MANIFEST).write_text(json.dumps(manifest) + "\n", encoding="utf-8")
+
+
+def read_state(folder: Path) -> tuple[str, int] | None:
+    """(embedder id, catalog revision) that a generation was built for, or None when it is unfinished or damaged."""
+    try:
+        manifest = _read_manifest(folder)
+        return str(manifest["embedder"]), int(manifest["revision"])
+    except (StoreError, KeyError, ValueError, TypeError):
+        return None
+
+
+def _update_copy(folder: Path, rows: VectorRows, previous: Path) -> None:
+    held = _held_ids(previous)
+    shutil.copytree(previous, folder, ignore=shutil.ignore_patterns(_MANIFEST))
+    wanted = set(rows.ids)
+    fresh = [i for i, id_ in enumerate(rows.ids) if id_ not in held]
+    _write_rows(folder, rows, fresh, removed=sorted(held - wanted))
+
+
+def _write_rows(folder: Path, rows: VectorRows, places: Sequence[int], *, removed: Sequence[str]) -> None:
+    client = _open_client(folder)
+    try:
+        with _wrapped(folder):
+            collection = client.get_or_create_collection(
+                _COLLECTION, embedding_function=None, configuration={"hnsw": {"space": "cosine", "ef_search": 200}}
+            )
+            for batch in _batches(removed):
+                collection.delete(ids=list(batch))
+            for chunk in _batches(places):
+                collection.upsert(
+                    ids=[rows.ids[i] for i in chunk],
+                    embeddings=rows.matrix[list(chunk)],
+                    metadatas=[{"day": int(rows.days[i]), "publisher": rows.publishers[i] or ""} for i in chunk],
+                )
+    finally:
+        client.close()
+
+
+def _verify(folder: Path, rows: VectorRows) -> None:
+    """Open the generation afresh and ask for as many vectors as it must hold, and for one of them."""
+    client = _open_client(folder)
+    try:
+        collection = _open_collection(client, folder)
+        with _wrapped(folder):
+            count = collection.count()
+            found = collection.query(query_embeddings=rows.matrix[:1], n_results=1, include=[]) if count else None
+    finally:
+        client.close()
+    if count != len(rows.ids) or (found is not None and not found["ids"][0]):
+        raise StoreError(f"The vector index {folder} holds {count} of {len(rows.ids)} passages. {_REMEDY}")
+
+
+def _held_ids(folder: Path) -> set[str]:
+    client = _open_client(folder)
+    try:
+        collection = _open_collection(client, folder)
+        with _wrapped(folder):
+            total = collection.count()
+            pages = [collection.get(limit=_BATCH, offset=at, include=[])["ids"] for at in range(0, total, _BATCH)]
+    finally:
+        client.close()
+    return {id_ for page in pages for id_ in page}
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    try:
+        manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StoreError(f"The vector index {folder} is not finished or not readable: {error}. {_REMEDY}") from error
+    return manifest
+
+
+def _open_client(folder: Path) -> Any:  # noqa: ANN401  chromadb's client is built from settings
+    with _wrapped(folder):
+        import chromadb
+        from chromadb.config import Settings
+
+        # Explicit, since Chroma would read `.env` of the current folder and report usage.
+        settings = Settings(  # type: ignore[call-arg]  # pydantic's own argument
+            _env_file=None,
+            anonymized_telemetry=False,
+            allow_reset=False,
+            is_persistent=True,
+            persist_directory=str(folder),
+        )
+        return chromadb.PersistentClient(path=str(folder), settings=settings)
+
+
+def _open_collection(client: Any, folder: Path) -> Any:  # noqa: ANN401  as above
+    with _wrapped(folder):
+        collection = client.get_collection(_COLLECTION, embedding_function=None)
+    stored = (collection.configuration or {}).get("embedding_function")
+    if stored:
+        raise StoreError(f"The vector index {folder} names an embedding function of its own and is refused. {_REMEDY}")
+    return collection
+
+
+def _where(filters: Filters) -> dict[str, Any] | None:
+    if filters.admit_all:
+        return None
+    span = {"$and": [{"day": {"$gte": max(filters.first_day, 1)}}, {"day": {"$lte": filters.last_day}}]}
+    days = span if filters.needs_date else {"$or": [span, {"day": 0}]}
+    if not filters.publisher_key:
+        return days
+    return {"$and": [days, {"publisher": filters.publisher_key}]}
+
+
+def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for at in range(0, len(items), _BATCH):
+        yield items[at : at + _BATCH]
+
+
+class _wrapped:  # noqa: N801  used as a `with` word
+    """Chroma's errors are of five unrelated types: here they all become StoreError."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, Exception) and not isinstance(error, StoreError):
+            reason = str(error).split("\n")[0] or type(error).__name__
+            raise StoreError(f"Chroma failed on {self._folder}: {reason}. {_REMEDY}") from error
