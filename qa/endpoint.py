@@ -275,7 +275,7 @@ def _find_refused(error: openai.APIError, sent: Mapping[str, Any]) -> str | None
 
     if not isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError):
         return None
-    said = f"{error.param} {error.message}"
+    said = f"{error.param} {error.message} {error.body}"
     named = [name for name in _ADJUSTABLE if name in sent and name in said]
     return named[0] if named and _REFUSAL.search(said) else None
 

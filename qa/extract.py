@@ -1,23 +1,30 @@
-"""The answer without a model: the sentence on record and the span that answers."""
+"""The answer without a model: the sentence on record and the span that answers, or nothing when nothing fits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from qa.articles import Quote, make_quote
-from qa.embed import Embedder
-from qa.figures import find_figures
-from qa.keywords import analyze, question_terms
+from qa.embed import Embedder, embed_checked
+from qa.figures import Figure, find_figures, same_figure
+from qa.keywords import analyze
+from qa.question import Question, read_question
 from qa.retrieve import Hit
+from qa.span import Found, Sentence, find_answer, read_sentence
 from qa.split import Span, find_sentences
+from qa.synonyms import same_sense
+
+_CANDIDATES = 24  # sentences compared by meaning; each costs about 5 ms of CPU
+_NEAREST = 3
+
+Weigh = Callable[[str], float]
 
 
 @dataclass(frozen=True, slots=True)
 class Pick:
     """A sentence read for a question; `span` is the part that answers, offsets into the quote's text."""
 
-    hit: Hit
     quote: Quote
     span: Span | None
     score: float
@@ -33,22 +40,185 @@ class Reading:
     score: float
 
 
-def read_hits(question: str, hits: Sequence[Hit], *, weigh: Callable[[str], float], embedder: Embedder) -> Reading:
-    """Pick the sentence that answers."""
-    terms = list(dict.fromkeys(question_terms(question)))
-    picks = []
-    for hit in hits:
-        for s, e in find_sentences(hit.passage.text):
-            quote = make_quote(hit.article, hit.passage.start + s, hit.passage.start + e)
-            present = set(analyze(quote.text))
-            score = sum(weigh(t) for t in terms if t in present) / (sum(weigh(t) for t in terms) or 1)
-            picks.append(Pick(hit, quote, find_span(question, quote.text), score))
-    picks.sort(key=lambda p: -p.score)
-    best = picks[0] if picks and picks[0].score > 0.4 else None
-    return Reading(best, tuple(picks[:3]), (), picks[0].score if picks else 0.0)
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What speaks for a sentence, each from 0 to 1.
+
+    `covered`: weight of the question's terms in the sentence; `context`: the same with its passage and title.
+    `similarity`: cosine of question and sentence. `near`: how close the span stands to the question's words.
+    `fit`: how well the span has the kind asked for. `dated`, `figured`, `named`: the share of the question's
+    dates, figures and names that are met in the sentence or, counting less, around it.
+    """
+
+    covered: float = 0.0
+    context: float = 0.0
+    similarity: float = 0.0
+    near: float = 0.0
+    fit: float = 0.0
+    dated: float = 1.0
+    figured: float = 1.0
+    named: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence of a hit with what speaks for it."""
+
+    quote: Quote
+    rank: int
+    features: Features
+    span: Span | None
+
+    @property
+    def score(self) -> float:
+        """The features as one number; see `score_features`."""
+        return score_features(self.features)
+
+
+def read_hits(question: str, hits: Sequence[Hit], *, weigh: Weigh, embedder: Embedder) -> Reading:
+    """Pick the sentence of the hits that answers the question, or none, with the closest ones."""
+    candidates = rank_sentences(question, hits, weigh=weigh, embedder=embedder)
+    picks = [Pick(c.quote, c.span, c.score) for c in candidates]
+    answer = next((pick for pick in picks if pick.score >= LOWEST_SCORE), None)
+    nearest = tuple(picks[:_NEAREST])
+    return Reading(answer, nearest, (), picks[0].score if picks else 0.0)
+
+
+def rank_sentences(question: str, hits: Sequence[Hit], *, weigh: Weigh, embedder: Embedder) -> list[Candidate]:
+    """The sentences of the hits that are worth comparing, best first."""
+    asked = read_question(question)
+    weights = {term: min(weigh(form) for form in same_sense(term)) for term in asked.terms}
+    candidates = [c for rank, hit in enumerate(hits) for c in _read_hit(asked, hit, rank, weights)]
+    best = sorted(candidates, key=_order)[:_CANDIDATES]
+    return sorted(_compare_meaning(question, best, embedder), key=_order)
 
 
 def find_span(question: str, sentence: str) -> Span | None:
-    """The span that answers."""
-    figures = find_figures(sentence)
-    return (figures[0].start, figures[0].end) if figures else None
+    """The part of a sentence that answers a question, trimmed, or None where no part does."""
+    found = find_answer(read_question(question), read_sentence(sentence), {})
+    return found.span if found else None
+
+
+LOWEST_SCORE = 0.5
+
+
+def score_features(f: Features) -> float:
+    """The features weighted into one score."""
+    return (
+        0.30 * f.covered
+        + 0.10 * f.context
+        + 0.30 * f.similarity
+        + 0.15 * f.near
+        + 0.15 * f.fit
+        - 0.30 * (1 - f.dated)
+        - 0.10 * (1 - f.figured)
+        - 0.30 * (1 - f.named)
+    )
+
+
+def _order(candidate: Candidate) -> tuple[float, int, int]:
+    return -candidate.score, candidate.rank, candidate.quote.start
+
+
+def _read_hit(asked: Question, hit: Hit, rank: int, weights: Mapping[str, float]) -> list[Candidate]:
+    around = Surroundings.of(hit)
+    candidates = []
+    for start, end in find_sentences(hit.passage.text, language=hit.article.language):
+        quote = make_quote(hit.article, hit.passage.start + start, hit.passage.start + end)
+        sentence = read_sentence(quote.text)
+        found = find_answer(asked, sentence, weights)
+        features = _weigh_sentence(asked, sentence, around, weights, found)
+        candidates.append(Candidate(quote, rank, features, found.span if found else None))
+    return candidates
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What stands around a sentence: the terms and figures of its passage and title, and the article's terms."""
+
+    terms: frozenset[str]
+    figures: tuple[Figure, ...]
+    article_terms: frozenset[str]
+    year: int | None
+
+    @classmethod
+    def of(cls, hit: Hit) -> Surroundings:
+        """Read the surroundings that all sentences of a hit share."""
+        near = f"{hit.article.title}\n{hit.passage.text}"
+        return cls(
+            terms=frozenset(analyze(near)),
+            figures=tuple(find_figures(near)),
+            article_terms=frozenset(analyze(f"{hit.article.title}\n{hit.article.text}")),
+            year=hit.article.published.year if hit.article.published else None,
+        )
+
+
+def _weigh_sentence(
+    asked: Question, sentence: Sentence, around: Surroundings, weights: Mapping[str, float], found: Found | None
+) -> Features:
+    total = sum(weights.values()) or 1.0
+    covered = sum(weight for term, weight in weights.items() if sentence.holds(term))
+    context = sum(
+        weight
+        for term, weight in weights.items()
+        if sentence.holds(term) or not around.terms.isdisjoint(same_sense(term))
+    )
+    return Features(
+        covered=covered / total,
+        context=context / total,
+        near=found.near if found else 0.0,
+        fit=min(1.0, found.fit) if found else 0.0,
+        dated=_mean([_date_met(date, sentence, around) for date in asked.dates]),
+        figured=_mean([_figure_met(figure, sentence, around) for figure in asked.figures]),
+        named=_mean([_name_met(name, sentence, around) for name in asked.names]),
+    )
+
+
+def _date_met(date: Figure, sentence: Sentence, around: Surroundings) -> float:
+    recorded = [figure for figure in sentence.figures if figure.kind == "date"]
+    if any(same_figure(date, known) for known in recorded):
+        return 1.0
+    if any(known.year not in (None, date.year) for known in recorded) and date.year is not None:
+        return 0.0  # the sentence speaks of another year
+    if any(same_figure(date, known) for known in around.figures):
+        return 0.7
+    return 0.5 if date.year is not None and date.year == around.year and date.month is None else 0.0
+
+
+def _figure_met(figure: Figure, sentence: Sentence, around: Surroundings) -> float:
+    if any(same_figure(figure, known) for known in sentence.figures):
+        return 1.0
+    return 0.5 if any(same_figure(figure, known) for known in around.figures) else 0.0
+
+
+def _name_met(name: str, sentence: Sentence, around: Surroundings) -> float:
+    terms = analyze(name)
+    if all(_has_name(term, sentence.terms) for term in terms):
+        return 1.0
+    if all(_has_name(term, around.terms) for term in terms):
+        return 0.9
+    return 0.8 if all(_has_name(term, around.article_terms) for term in terms) else 0.0
+
+
+def _has_name(term: str, terms: frozenset[str]) -> bool:
+    """Whether a name stands among terms, a country for its people too: "russia", "russian"."""
+    if term in terms:
+        return True
+    return len(term) >= 5 and any(
+        len(other) >= 5 and (other.startswith(term) or term.startswith(other)) for other in terms
+    )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else 1.0
+
+
+def _compare_meaning(question: str, candidates: Sequence[Candidate], embedder: Embedder) -> list[Candidate]:
+    if not candidates:
+        return []
+    vectors = embed_checked(embedder, [question, *(c.quote.text for c in candidates)])
+    similarity = vectors[1:] @ vectors[0]
+    return [
+        replace(c, features=replace(c.features, similarity=max(0.0, float(value))))
+        for c, value in zip(candidates, similarity, strict=True)
+    ]

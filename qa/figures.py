@@ -16,12 +16,11 @@ five metres, "$5 m" a sum; four bare digits 1000-2199 are a year ("2000 people" 
 "decade"; "$" is USD, "¥" JPY, "pounds" GBP; "May" alone is a month when capitalised beside another month or a word
 like "in"; "mid-2021" and "end of 2021" are the year; 10:30 and 5/7/2022 are separate numbers.
 
-The comparison rule. A figure on record supports a claimed one when kind and unit are the same (no unit is not any
-unit) and
-- for amounts, the values are equal, sign included, and not one "over" and the other "under"; or the claim is
+The comparison rule. A figure on record supports a claimed one when kind and unit are the same (None is a unit) and
+- of amounts, the values are equal, sign included, and not one "over" and the other "under"; or the claim is
   approximate and the record within its stated precision: at most half a step away ("about $24 billion" by 24.2),
   less than a step above after "over", at most half a step below after "nearly";
-- for dates, every field that the claim names is equal ("2021" by "5 July 2021", not the reverse).
+- of dates, every field that the claim names is equal ("2021" by "5 July 2021", not the reverse).
 What the record says approximately counts as if exact ("$450 million" by "nearly $450 million"), but the coarser never
 supports the finer ("$24.2 billion" by "about $24 billion").
 """
@@ -84,15 +83,14 @@ _WORD_VALUES |= {word: Decimal(10 * n) for n, word in enumerate(_TENS, start=2)}
 _WORD_VALUES |= {"half": Decimal("0.5"), "quarter": Decimal("0.25")}
 _STEPS = {"half": Decimal("0.1"), "quarter": Decimal("0.01")}  # of the words that state less than one
 _DIVISORS = dict(zip("half third quarter fifth sixth seventh eighth ninth tenth".split(), range(2, 11), strict=True))
-_NTH = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4}
 _SCALE_WORDS = {"dozen": 12, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _SCALE_MARKS = {"hundred": 100, "mn": 10**6, "mln": 10**6, "bn": 10**9, "bln": 10**9, "tn": 10**12, "trn": 10**12}
 _SCALE_LETTERS = {"k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}
 _SCALES = {word: Decimal(n) for word, n in (_SCALE_WORDS | _SCALE_MARKS | _SCALE_LETTERS).items()}
 _SYMBOLS = {
     "$": "USD", "US$": "USD", "A$": "AUD", "AU$": "AUD", "C$": "CAD", "CA$": "CAD", "HK$": "HKD", "S$": "SGD",
-    "NZ$": "NZD", "R$": "BRL", "€": "EUR", "£": "GBP", "¥": "JPY", "CN¥": "CNY", "₽": "RUB", "₸": "KZT",
-    "₹": "INR", "Rs": "INR", "Rs.": "INR", "₩": "KRW", "₺": "TRY", "₴": "UAH", "₼": "AZN", "₾": "GEL", "₪": "ILS",
+    "NZ$": "NZD", "R$": "BRL", "€": "EUR", "£": "GBP", "¥": "JPY", "CN¥": "CNY", "₽": "RUB", "₸": "KZT", "₹": "INR",
+    "Rs": "INR", "Rs.": "INR", "₩": "KRW", "₺": "TRY", "₴": "UAH", "₼": "AZN", "₾": "GEL", "₪": "ILS",
 }  # fmt: skip
 _CURRENCIES = {
     "USD": "us dollar|u.s. dollar|american dollar|dollar", "EUR": "euro", "KZT": "tenge|kazakh tenge",
@@ -102,7 +100,6 @@ _CURRENCIES = {
     "UAH": "hryvnia", "UZS": "soum", "KGS": "kyrgyz som", "AZN": "manat", "AMD": "dram", "GEL": "lari",
     "AED": "dirham", "SAR": "riyal", "ILS": "shekel", "BRL": "reais|brazilian real", "AUD": "australian dollar",
     "CAD": "canadian dollar", "HKD": "hong kong dollar", "NZD": "new zealand dollar", "SGD": "singapore dollar",
-    "SEK": "swedish krona|swedish kronor", "NOK": "norwegian krone|norwegian kroner", "DKK": "danish krone",
 }  # fmt: skip
 _MEASURES = {
     "percent": "percent|per cent|pct|%|％", "percentage points": "percentage point|percent point|pp|ppt|p.p.",
@@ -110,16 +107,14 @@ _MEASURES = {
     "km2": "square kilometer|square kilometre|sq km|sq. km|km2|km²", "hectare": "hectare|ha", "acre": "acre",
     "km": "kilometer|kilometre|km", "m": "m|meter|metre", "cm": "centimeter|centimetre|cm", "mile": "mile",
     "ft": "foot|feet|ft", "inch": "inch", "kg": "kilogram|kilo|kg", "tonne": "tonne|ton|metric ton",
-    "m3": "cubic meter|cubic metre|m3|m³", "litre": "litre|liter", "barrel": "barrel|bbl",
-    "MW": "megawatt|mw", "GW": "gigawatt|gw", "kWh": "kilowatt hour|kwh", "MWh": "megawatt hour|mwh",
-    "GWh": "gigawatt hour|gwh", "°F": "°f", "°C": "°c|degree celsius|degrees celsius", "degree": "degree",
+    "m3": "cubic meter|cubic metre|m3|m³", "litre": "litre|liter", "barrel": "barrel|bbl", "MW": "megawatt|mw",
+    "GW": "gigawatt|gw", "kWh": "kilowatt hour|kwh", "MWh": "megawatt hour|mwh", "GWh": "gigawatt hour|gwh",
+    "°F": "°f", "°C": "°c|℃|degree celsius|degrees celsius", "degree": "degree",
     "km/h": "km/h|kph|kilometers per hour|kilometres per hour", "mph": "mph|miles per hour", "year": "year",
     "month": "month", "week": "week", "day": "day", "hour": "hour", "minute": "minute", "second": "second",
 }  # fmt: skip
-_UNITS = {form: unit for unit, forms in (_CURRENCIES | _MEASURES).items() for form in forms.split("|")}
+_UNITS = {form: unit for unit, forms in (_CURRENCIES | _MEASURES).items() for form in (unit.lower(), *forms.split("|"))}
 _UNITS |= {mark.lower(): unit for mark, unit in _SYMBOLS.items()} | {"won": "KRW", "s": "decade"}
-_UNITS |= {code.lower(): code for code in _CURRENCIES}
-_DATE_FIELDS = ("year", "part", "month", "day")
 _PERCENTS = ("percent", "percentage points")
 _MONTHS = "January February March April May June July August September October November December".split()
 _MONTH_OF = {key: n for n, name in enumerate(_MONTHS, start=1) for key in (name[:3], f"{n:02}")}
@@ -127,7 +122,7 @@ _NTH = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "four
 _OVER = "over|more than|above|at least|upwards of|>|≥".split("|")
 _UNDER = "nearly|almost|less than|fewer than|under|below|up to|at most|as much as|as many as|<|≤".split("|")
 _ABOUT = "about|around|approximately|approx.|roughly|close to|some|circa|ca.|~|≈".split("|")
-_DETERMINERS = "the this that no any every each which another only some not number".split()
+_DETERMINERS = "the this that no any every each which another neither either only some not number".split()
 _NO_NOUNS = """of in on at by to for from with as and or but is was are were be been has had have can could would should
     will may might must who whom whose that which where when if than then another more less thing such after""".split()
 
@@ -147,7 +142,7 @@ def same_figure(claim: Figure, record: Figure) -> bool:
     if claim.kind != record.kind or claim.unit != record.unit:
         return False
     if claim.kind == "date":
-        return all(getattr(claim, field) in (None, getattr(record, field)) for field in _DATE_FIELDS)
+        return all(getattr(claim, name) in (None, getattr(record, name)) for name in ("year", "part", "month", "day"))
     return _same_value(claim, record)
 
 
@@ -182,17 +177,16 @@ _SMALL = rf"(?:(?:{_any(_TENS)})\b(?:[\s-](?:{_any(_ONES)})\b)?|(?:zero|{_any(_T
 _HUNDREDS = rf"(?:[\s-]hundred\b(?:(?:\sand)?[\s-]{_SMALL}(?![\s-]hundred\b))?)?"
 _SCALED = rf"[\s-](?:{_any(_SCALE_WORDS)})\b"
 _GROUPS = rf"(?:{_SMALL}|an?(?=[\s-]hundred\b|{_SCALED})){_HUNDREDS}(?:{_SCALED}(?:[\s-]{_SMALL}{_HUNDREDS})?){{0,4}}"
-_HALF = rf"(?:{_SMALL}|\d{{1,3}})\sand\sa\s(?:half|quarter)\b"
+_HALF = rf"(?:{_SMALL}|\d{{1,3}})[\s-]and[\s-]a[\s-](?:half|quarter)\b"
 _DIGITS = r"\d{1,3}(?:[ \u00a0\u2009\u202f]\d{3}(?!\d)){1,6}+(?:[.,]\d++)?|\.?\d++(?:[.,]\d++)*+[¼½¾]?|[¼½¾]"
-_SYMBOL, _CODE = _any(_SYMBOLS), _any(_CURRENCIES)
-_COINS = _any("|".join(_CURRENCIES.values()).split("|"))
+_SYMBOL, _CODE, _COINS = _any(_SYMBOLS), _any(_CURRENCIES), _any("|".join(_CURRENCIES.values()).split("|"))
 _MONEY = rf"(?:\s?(?:{_SYMBOL}|(?:{_CODE})\b)(?!\s?\d)|(?<=illion)\swon\b|[\s-](?ai:(?:{_COINS})s?)\b)"
 _FORMS = "|".join(_MEASURES.values()).replace("|m|", "|").split("|")
 _YEAR_END = r"(?<=[12]\d\d\d)\s(?ai:year|quarter|month|week|day|hour|second)(?!s)"  # "2021 year-end" is no length
-_MEASURE = rf"(?!{_YEAR_END})(?:(?ai:[\s-]?(?:{_any(_FORMS)})(?:e?s)?)|\sm)(?![^\W_])"
+_MEASURE = rf"(?!{_YEAR_END})(?:(?ai:[\s-]?(?:{_any(_FORMS)})(?:(?<=\w{{3}})e?s)?)|\sm)(?![^\W_])"
 _SCALE = rf"[\s-]?(?ai:(?:{_any(_SCALE_WORDS | _SCALE_MARKS)})\b)|(?(before)\s?(?ai:[kmbt])|(?ai:[kmb]))(?!\w)"
 _QUANTITY = rf"""
-    (?P<sign>(?<![\w-])[-−](?=\S)|(?ai:minus)\s)?
+    (?P<sign>(?<![\w-])[-−](?=\S)|(?<!or\s)(?ai:minus)\s)?
     (?:(?P<before>{_SYMBOL}|(?:{_CODE})(?=\s?\d))\s?)?
     (?P<number>(?ai:{_HALF}) | {_DIGITS} | (?ai:{_GROUPS} | (?:a\s)?half(?:\san?)?(?={_SCALED}|{_MEASURE})))
     (?P<scale>{_SCALE})?
@@ -200,8 +194,7 @@ _QUANTITY = rf"""
     (?![^\W_]|-(?ai:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)\b)
 """
 _LINK = r"(?P<dash>[-–/]|\s[-–]\s)|\s(?P<word>to|and)\s"
-_TOP = rf"(?P<top>an?|{_SMALL})(?P<joint>[\s-])"
-_FRACTION = rf"(?ai:(?:{_TOP})?(?P<bottom>halve(?=s)|{_any(_DIVISORS)})(?P<many>s)?)\b(?!-\w)"
+_FRACTION = rf"(?ai:(?:(?P<top>an?|{_SMALL})[\s-])?(?P<bottom>halve(?=s)|{_any(_DIVISORS)})(?P<many>s)?)\b(?!-\w)"
 _AFTER = rf"(?![\w%]|[.,:/]\d|\s%|[\s-](?ai:percent|per\scent|{_any(_SCALE_WORDS | _SCALE_MARKS)})\b)"
 _YEAR = rf"(?P<year>(?:1\d|2[01])\d\d){_AFTER}"
 _DAY = rf"(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?{_AFTER}"
@@ -365,7 +358,7 @@ def _is_share(match: re.Match[str]) -> bool:
     if match["bottom"].lower() == "half":
         return _compiled(_QUANTITY).match(text, match.start("bottom")) is None
     before = _precedes(_SHARE_BEFORE, text, start) or _precedes(_QUALIFIER, text, start)
-    return match["joint"] == "-" or bool(before or _compiled(_SHARE_AFTER).match(text, match.end()))
+    return text[match.start("bottom") - 1] == "-" or bool(before or _compiled(_SHARE_AFTER).match(text, match.end()))
 
 
 def _read_date(match: re.Match[str]) -> list[Figure] | None:

@@ -18,6 +18,8 @@ from qa.errors import ContentError
 from qa.models import Message
 from qa.text import clean_text, one_line, suggest
 
+Role = Literal["system", "user"]
+
 _PLACEHOLDER = re.compile(r"\{\{[ \t]*(\w+)[ \t]*\}\}")
 _HEADING = re.compile(r"^## (system|user)[ \t]*$", re.MULTILINE)
 
@@ -101,14 +103,16 @@ def _list_names(names: frozenset[str]) -> str:
     return ", ".join(f"{{{{{name}}}}}" for name in sorted(names))
 
 
-def _split_messages(text: str) -> Iterator[tuple[Literal["system", "user"], str]]:
+def _split_messages(text: str) -> list[tuple[Role, str]]:
     headings = list(_HEADING.finditer(text))
     if not headings:
-        yield "user", text.strip()
-    for heading, following in zip(headings, [*headings[1:], None], strict=True):
-        end = following.start() if following else len(text)
-        role: Literal["system", "user"] = "system" if heading[1] == "system" else "user"
-        yield role, text[heading.end() : end].strip()
+        return [("user", text.strip())]
+    ends = [*(heading.start() for heading in headings[1:]), len(text)]
+    return [(_role(heading[1]), text[heading.end() : end].strip()) for heading, end in zip(headings, ends, strict=True)]
+
+
+def _role(word: str) -> Role:
+    return "system" if word == "system" else "user"
 
 
 def _fill(part: str, values: dict[str, str]) -> str:

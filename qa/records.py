@@ -151,7 +151,7 @@ def _json_rows(lines: _Lines) -> Iterator[_Row | Broken]:
         if broken := lines.take_too_long(lines.number):
             yield broken
         elif line.strip():
-            yield _parse_json(line, lines.number)
+            yield _parse_json(line.rstrip("\n"), lines.number)
 
 
 def _parse_json(line: str, number: int) -> _Row | Broken:
@@ -193,16 +193,13 @@ def _split_cells(lines: _Lines) -> Iterator[tuple[int, list[str] | str]]:
     first = next((line for line in source if line.strip()), "")
     reader = csv.reader(itertools.chain([first] if first else [], source), delimiter=_find_delimiter(first))
     start = lines.number
-    while True:
-        try:
-            cells: list[str] | str = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            cells = f"not a row that can be read: {error}"
-        broken = lines.take_too_long(start)
-        yield start, broken.reason if broken else cells
-        start = lines.number + 1
+    try:
+        for cells in reader:
+            broken = lines.take_too_long(start)
+            yield start, broken.reason if broken else cells
+            start = lines.number + 1
+    except csv.Error as error:  # where cells end is lost: what follows would be read wrongly
+        yield start, f"a quote that is not closed, it seems; nothing after it was read: {error}"
 
 
 def _find_delimiter(header: str) -> str:
@@ -245,7 +242,8 @@ def _names_of(ours: str, fields: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _no_text(names: Iterable[str]) -> str:
-    return f"its fields are {_list_names(names)}; name the right one with --map text=FIELD"
+    listed = _list_names(names)
+    return f"its fields are {listed}; name the right one with --map text=FIELD" if listed else "it has no fields"
 
 
 def _list_names(names: Iterable[str]) -> str:

@@ -155,9 +155,6 @@ def detect_language(text: str) -> str | None:
     return str(code) if len(code) == 2 and probability >= _LANGUAGE_MIN_PROBABILITY else None
 
 
-# --- where sources lie ---------------------------------------------------------------------------
-
-
 def _read_all(sources: Sequence[str | Path], run: _Run, stdin: BinaryIO | None) -> Iterator[Article | Skipped]:
     for source in sources:
         if source == "-":
@@ -255,9 +252,6 @@ def make_source(path: Path, root: Path) -> str:
 
 def _relative(path: Path, base: Path) -> Path | None:
     return path.relative_to(base) if path.is_relative_to(base) else None
-
-
-# --- what is read from them ----------------------------------------------------------------------
 
 
 def _find_format(path: Path) -> str | None:
@@ -376,9 +370,6 @@ def _make_article(draft: Draft, run: _Run, *, source: str, stem: str = "", first
 def _clean_details(details: Details) -> Details:
     texts = {name: clean_metadata(getattr(details, name)) for name in ("title", "publisher", "author", "url")}
     return Details(**texts, published=details.published)
-
-
-# --- dates and languages -------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=4096)  # half a millisecond or more each, and the dates of an archive repeat

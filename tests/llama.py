@@ -26,7 +26,7 @@ def _find_model_file() -> Path:
 @pytest.fixture(scope="session")
 def llama_server() -> Iterator[str]:
     """The base_url, `http://127.0.0.1:PORT/v1`, of a server that lists one model, `MODEL_NAME`."""
-    import xllamacpp
+    import xllamacpp  # type: ignore[import-untyped]
 
     params = xllamacpp.CommonParams()
     params.model.path = str(_find_model_file())

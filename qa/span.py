@@ -1,0 +1,302 @@
+"""The part of a sentence that answers a question: a figure, a date, a name, a reason, or what is new in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from qa.figures import Figure, find_figures
+from qa.keywords import analyze, is_stop_word
+from qa.question import Question
+from qa.split import Span
+from qa.synonyms import same_sense
+
+_WORD = re.compile(r"[^\W_]+(?:['’.,-](?=[^\W_])[^\W_]+)*")
+_CLAUSE = re.compile(r"[,;:–—]|\b(?:while|whereas|but|and|although|which|who)\b")
+_CLAUSE_WORDS = 3  # how many words a clause boundary counts for
+_APPROXIMATE = re.compile(
+    r"\b(?:about|around|approximately|roughly|nearly|almost|close to|over|more than|less than|fewer than|at least"
+    r"|at most|up to|just under|just below|just over|as many as|as much as)\s+$",
+    re.IGNORECASE,
+)
+_FROM_TO = re.compile(r"\bfrom\s+\S+(?:\s\S+){0,3}?\s+to\s+$")
+_JOINS_DATES = re.compile(r"\s*(?:to|and|-|–|until|through)?\s*")
+_PLACE_BEFORE = re.compile(r"\b(?:in|from|at|to|near|city of|town of|capital)\s+$")
+_NOT_PERSON_BEFORE = re.compile(r"\b(?:in|of|from|at|to|near)\s+$")
+_POSSESSIVE = re.compile(r"['’]s$")
+_REASONS = (
+    re.compile(r"\b(?:because|due to|owing to|thanks to)\s+(?:of\s+)?(?P<why>[^.;]+)"),
+    re.compile(r"(?P<why>[^.;,]+?), so (?:that )?(?:it|they|he|she|the|we)\b"),
+    re.compile(r"\b(?:purpose|aim|goal|reason)s? (?:is|was|are|were) (?P<why>[^.;]+)"),
+    re.compile(r"\b(?P<why>(?:in order )?to (?!the\b|a\b|an\b|be\b|its\b|their\b|his\b|her\b)[a-z]+\b[^.;]*)"),
+)
+_TITLES = frozenset(
+    """president minister prime premier chancellor king queen prince princess secretary governor mayor senator general
+    mr mrs ms dr sir lord lady judge justice professor chairman chairwoman chief director executive officer ceo
+    foreign former coach captain""".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a sentence: its place, its term as the index sees it, whether it is a function word."""
+
+    start: int
+    end: int
+    text: str
+    term: str
+    is_function: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence cut into words and figures; `terms` holds what its words mean to the index."""
+
+    text: str
+    words: tuple[Word, ...]
+    terms: frozenset[str]
+    figures: tuple[Figure, ...]
+
+    def holds(self, term: str) -> bool:
+        """Whether the sentence has the term or one that may stand for it."""
+        return not self.terms.isdisjoint(same_sense(term))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A span with how close it stands to the question's words, and how well its kind fits, both from 0 to 1."""
+
+    span: Span
+    near: float
+    fit: float
+
+
+def read_sentence(text: str) -> Sentence:
+    """Cut a sentence into words and find its figures."""
+    words = []
+    terms: set[str] = set()
+    for match in _WORD.finditer(text):
+        found = analyze(match.group())
+        terms.update(found)
+        term = found[-1] if found else match.group().casefold()
+        words.append(Word(match.start(), match.end(), match.group(), term, is_stop_word(match.group())))
+    return Sentence(text, tuple(words), frozenset(terms), tuple(find_figures(text)))
+
+
+def find_answer(asked: Question, sentence: Sentence, weights: Mapping[str, float]) -> Found | None:
+    """The span of a sentence that best has the kind the question asks for, or None when none has.
+
+    `weights` says how much each term of the question counts when spans of the sentence compete.
+    """
+    options = list(_options(asked, sentence))
+    if not options:
+        return None
+    found = [Found(span, _nearness(asked, sentence, weights, span), fit) for span, fit in options]
+    best = max(found, key=lambda f: (f.fit + f.near, -f.span[0]))
+    return best
+
+
+def _options(asked: Question, sentence: Sentence) -> Iterable[tuple[Span, float]]:
+    if asked.wants_figure:
+        return _figure_options(asked, sentence)
+    if asked.kind == "date":
+        return _date_options(asked, sentence)
+    if asked.kind in ("person", "place"):
+        return _name_options(asked, sentence)
+    if asked.kind == "reason":
+        return _reason_options(asked, sentence)
+    return _new_options(asked, sentence)
+
+
+def _nearness(asked: Question, sentence: Sentence, weights: Mapping[str, float], span: Span) -> float:
+    """The weighted mean over the question's terms of 3 / (3 + words between), 0 for a term that is not there."""
+    total = sum(weights.get(term, 1.0) for term in asked.terms)
+    near = 0.0
+    for term in asked.terms:
+        forms = same_sense(term)
+        distances = [_distance(sentence.text, word, span) for word in sentence.words if word.term in forms]
+        near += weights.get(term, 1.0) * 3 / (3 + min(distances)) if distances else 0.0
+    return near / total if total else 0.0
+
+
+def _distance(text: str, word: Word, span: Span) -> int:
+    between = text[word.end : span[0]] if word.end <= span[0] else text[span[1] : word.start]
+    return len(between.split()) + _CLAUSE_WORDS * len(_CLAUSE.findall(between))
+
+
+# figures
+
+
+def _figure_options(asked: Question, sentence: Sentence) -> Iterable[tuple[Span, float]]:
+    for figure in sentence.figures:
+        fit = _figure_fit(asked, figure, sentence)
+        if fit and not any(figure.value == known.value and figure.unit == known.unit for known in asked.figures):
+            start = _with_approximator(sentence.text, figure.start)
+            bonus = 0.2 if _FROM_TO.search(sentence.text[: figure.start]) else 0.0
+            yield (start, figure.end), fit + bonus
+
+
+def _figure_fit(asked: Question, figure: Figure, sentence: Sentence) -> float:
+    if figure.kind == "date" or figure.value is None:
+        return 0.0
+    if asked.kind == "amount":
+        return 1.0 if figure.kind == "money" else 0.3 if figure.unit in _GOODS else 0.0
+    if asked.kind == "share":
+        return 1.0 if figure.kind == "percent" or figure.unit == "fraction" else 0.0
+    if asked.kind == "measure":
+        return _measure_fit(asked, figure)
+    return _count_fit(asked, figure, sentence)
+
+
+_GOODS = frozenset({"tonne", "barrel", "kg", "litre", "m3", "MWh", "GWh", "kWh"})
+_TIMES = frozenset({"year", "month", "week", "day", "hour", "minute", "second", "decade"})
+
+
+def _measure_fit(asked: Question, figure: Figure) -> float:
+    wants_time = bool(re.search(r"\bhow (long|old)\b|\btime\b", asked.text, re.IGNORECASE))
+    if figure.unit is None or figure.unit == "fraction":
+        return 0.3 if figure.unit is None and not wants_time else 0.0
+    if wants_time:
+        return 1.0 if figure.unit in _TIMES else 0.0
+    return 0.6 if figure.kind == "money" else 0.0 if figure.unit in _TIMES else 1.0
+
+
+def _count_fit(asked: Question, figure: Figure, sentence: Sentence) -> float:
+    if figure.kind != "number" or figure.unit not in (None, asked.focus):
+        return 0.0
+    if asked.focus is None:
+        return 0.5
+    forms = same_sense(asked.focus)
+    following = [word for word in sentence.words if word.start >= figure.end][:4]
+    if any(word.term in forms for word in following):
+        return 1.0
+    return 0.6 if not sentence.terms.isdisjoint(forms) else 0.2
+
+
+def _with_approximator(text: str, start: int) -> int:
+    match = _APPROXIMATE.search(text[:start])
+    return match.start() if match else start
+
+
+# dates
+
+
+def _date_options(asked: Question, sentence: Sentence) -> Iterable[tuple[Span, float]]:
+    dates = [figure for figure in sentence.figures if figure.kind == "date"]
+    fresh = [date for date in dates if not any(_is_same_day(date, known) for known in asked.dates)]
+    if asked.focus == "year":
+        return [(_year_span(sentence.text, date), 1.0) for date in fresh if date.year is not None]
+    return [(span, 1.0) for span in _join_dates(sentence.text, fresh)]
+
+
+def _is_same_day(one: Figure, other: Figure) -> bool:
+    return (one.year, one.part, one.month, one.day) == (other.year, other.part, other.month, other.day)
+
+
+def _year_span(text: str, date: Figure) -> Span:
+    at = text.find(str(date.year), date.start, date.end)
+    return (at, at + 4) if at >= 0 else (date.start, date.end)
+
+
+def _join_dates(text: str, dates: Sequence[Figure]) -> list[Span]:
+    joined: list[Span] = []
+    for date in dates:
+        if joined and _JOINS_DATES.fullmatch(text[joined[-1][1] : date.start]):
+            joined[-1] = (joined[-1][0], date.end)
+        else:
+            joined.append((date.start, date.end))
+    return joined
+
+
+# names
+
+
+def _name_options(asked: Question, sentence: Sentence) -> Iterable[tuple[Span, float]]:
+    for span, words in find_names(sentence):
+        if any(not asked.term_set.isdisjoint(same_sense(word.term)) for word in words):
+            continue
+        before = sentence.text[: span[0]]
+        if asked.kind == "place":
+            yield span, 1.0 if _PLACE_BEFORE.search(before) else 0.7
+        else:
+            fit = 0.7 + 0.3 * (len(words) in (2, 3)) - 0.3 * any(word.text.isupper() for word in words)
+            yield span, fit - 0.3 * bool(_NOT_PERSON_BEFORE.search(before))
+
+
+def find_names(sentence: Sentence) -> list[tuple[Span, list[Word]]]:
+    """Runs of words written with a capital, without titles before them and without a possessive ending."""
+    names = []
+    for run in _capital_runs(sentence):
+        titles = [place for place, word in enumerate(run) if word.text.casefold() in _TITLES]
+        rest = run[titles[-1] + 1 :] if titles else run
+        if rest:
+            text = sentence.text[rest[0].start : rest[-1].end]
+            names.append(((rest[0].start, rest[0].start + len(_POSSESSIVE.sub("", text))), rest))
+    return names
+
+
+def _capital_runs(sentence: Sentence) -> list[list[Word]]:
+    runs: list[list[Word]] = []
+    last = -2
+    for place, word in enumerate(sentence.words):
+        if not word.text[0].isupper() or word.is_function:
+            continue
+        if last == place - 1 and sentence.text[sentence.words[last].end : word.start] == " ":
+            runs[-1].append(word)
+        else:
+            runs.append([word])
+        last = place
+    return runs
+
+
+# reasons and the rest
+
+
+def _reason_options(asked: Question, sentence: Sentence) -> Iterable[tuple[Span, float]]:
+    for place, pattern in enumerate(_REASONS):
+        for match in pattern.finditer(sentence.text):
+            span = _trim(sentence.text, *match.span("why"))
+            if span:
+                yield span, 1.0 - 0.1 * place
+    for span, fit in _new_options(asked, sentence):
+        yield span, 0.2 * fit
+
+
+def _new_options(asked: Question, sentence: Sentence) -> Iterable[tuple[Span, float]]:
+    """Runs of words that the question does not have, better after its last word than between or before."""
+    if asked.focus:
+        yield from _focus_names(asked, sentence)
+    known = [place for place, word in enumerate(sentence.words) if _is_known(asked, word)]
+    if not known:
+        return
+    longest = max(1, len(sentence.words) - len(known))
+    bounds = [-1, *known, len(sentence.words)]
+    for left, right in zip(bounds, bounds[1:], strict=False):
+        run = _without_edges(sentence.words[left + 1 : right])
+        if run:
+            place = 1.0 if right == len(sentence.words) else 0.3 if left == -1 else 0.6
+            yield (run[0].start, run[-1].end), place * min(1.0, 0.5 + len(run) / longest)
+
+
+def _focus_names(asked: Question, sentence: Sentence) -> Iterable[tuple[Span, float]]:
+    """Names that hold the noun asked for: "which program" in "the Program of Joint Actions"."""
+    for match in re.finditer(r"[A-Z][\w'’-]*(?:\s(?:(?:of|for|and|the|on)\s)*[A-Z][\w'’-]*)+", sentence.text):
+        if asked.focus in analyze(match.group()):
+            yield match.span(), 1.5
+
+
+def _is_known(asked: Question, word: Word) -> bool:
+    return not word.is_function and not asked.term_set.isdisjoint(same_sense(word.term))
+
+
+def _without_edges(words: Sequence[Word]) -> Sequence[Word]:
+    content = [place for place, word in enumerate(words) if not word.is_function]
+    return words[content[0] : content[-1] + 1] if content else ()
+
+
+def _trim(text: str, start: int, end: int) -> Span | None:
+    part = text[start:end]
+    left = len(part) - len(part.lstrip(' ,;:“"'))
+    right = len(part.rstrip(' ,;:.!?”"'))
+    return (start + left, start + right) if right > left else None
