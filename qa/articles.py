@@ -120,7 +120,7 @@ class Filters:
     @property
     def publisher_key(self) -> str | None:
         """The publisher folded for comparison, or None for any."""
-        return fold(self.publisher) if self.publisher else None
+        return fold(self.publisher or "") or None
 
     @property
     def admit_all(self) -> bool:

@@ -59,22 +59,18 @@ class Catalog:
         self.path = path
         self.writable = writable
         self._local = threading.local()
-        self._open: list[sqlite3.Connection] = []
+        self._open: list[tuple[threading.Thread, sqlite3.Connection]] = []
         self._lock = threading.Lock()
-        version = self._query("PRAGMA user_version")[0][0]
-        if version > SCHEMA_VERSION:
+        try:
+            self._check_schema()
+        except BaseException:
             self.close()
-            raise ArchiveTooNew(
-                f"{path} was written by a newer version (schema {version}, this one knows {SCHEMA_VERSION})."
-                " Update onrecord."
-            )
-        if version == 0:
-            self._create()
+            raise
 
     def close(self) -> None:
         """Close every thread's connection; the last writer's folds the log into the file."""
         with self._lock:
-            for connection in self._open:
+            for _, connection in self._open:
                 connection.close()
             self._open.clear()
             self._local = threading.local()
@@ -297,13 +293,30 @@ class Catalog:
             except sqlite3.Error as error:
                 raise self._wrap(error) from error
             with self._lock:
-                self._open.append(connection)
+                self._close_abandoned()
+                self._open.append((threading.current_thread(), connection))
             self._local.connection = connection
         return connection
 
+    def _close_abandoned(self) -> None:
+        """Close the connections of threads that have ended: a server may make one for each request."""
+        for thread, connection in self._open:
+            if not thread.is_alive():
+                connection.close()
+        self._open = [pair for pair in self._open if pair[0].is_alive()]
+
+    def _check_schema(self) -> None:
+        version = self._query("PRAGMA user_version")[0][0]
+        if version > SCHEMA_VERSION:
+            raise ArchiveTooNew(
+                f"{self.path} was written by a newer version (schema {version}, this one knows {SCHEMA_VERSION})."
+                " Update onrecord."
+            )
+        if version == 0:
+            self._create()
+
     def _create(self) -> None:
-        if not self.writable:
-            self.close()
+        if not self.writable or self._query("SELECT 1 FROM sqlite_master"):
             raise StoreError(f"{self.path} is not an archive's catalog. Add articles with: qa add SOURCE")
         with self.transaction():
             for statement in SCHEMA.split(";"):

@@ -38,14 +38,20 @@ ARTICLE_COLUMNS = "id, source, title, publisher, author, published, url, languag
 
 def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
     """A connection with the pragmas that the catalog relies on; it may be closed from another thread."""
-    if writable:
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+    connection = _connect_writer(path) if writable else _connect_reader(path)
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _connect_writer(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+    try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")
-    else:
-        connection = _connect_reader(path)
-    connection.execute("PRAGMA foreign_keys = ON")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
@@ -54,9 +60,11 @@ def _connect_reader(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None, check_same_thread=False, timeout=30)
     try:
         connection.execute("PRAGMA schema_version").fetchone()
-    except sqlite3.OperationalError:
-        # A write-ahead log needs its shared-memory file, which cannot be made where nothing may be written.
+    except sqlite3.DatabaseError as error:
         connection.close()
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            raise
+        # A write-ahead log needs its shared-memory file, which cannot be made where nothing may be written.
         connection = sqlite3.connect(f"{uri}?immutable=1", uri=True, isolation_level=None, check_same_thread=False)
     return connection
 

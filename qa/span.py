@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from qa.figures import Figure, find_figures
 from qa.keywords import analyze, is_stop_word
@@ -14,6 +15,7 @@ from qa.synonyms import same_sense
 
 _WORD = re.compile(r"[^\W_]+(?:['’.,-](?=[^\W_])[^\W_]+)*")
 _CLAUSE = re.compile(r"[,;:–—]|\b(?:while|whereas|but|and|although|which|who)\b")
+_DATE_WEIGHT = 2.5  # the date of a question says which of several figures is meant
 _CLAUSE_WORDS = 3  # how many words a clause boundary counts for
 _APPROXIMATE = re.compile(
     r"\b(?:about|around|approximately|roughly|nearly|almost|close to|over|more than|less than|fewer than|at least"
@@ -24,6 +26,8 @@ _FROM_TO = re.compile(r"\bfrom\s+\S+(?:\s\S+){0,3}?\s+to\s+$")
 _JOINS_DATES = re.compile(r"\s*(?:to|and|-|–|until|through)?\s*")
 _PLACE_BEFORE = re.compile(r"\b(?:in|from|at|to|near|city of|town of|capital)\s+$")
 _NOT_PERSON_BEFORE = re.compile(r"\b(?:in|of|from|at|to|near)\s+$")
+_ASKS_WHERE = re.compile(r"^(?:where|in|at|from|to)\b", re.IGNORECASE)
+_NOUN_AFTER = re.compile(r"\s[a-z]+(?:s|ion|y)\b(?<!says)(?<!was)(?<!is)(?<!has)")
 _POSSESSIVE = re.compile(r"['’]s$")
 _REASONS = (
     re.compile(r"\b(?:because|due to|owing to|thanks to)\s+(?:of\s+)?(?P<why>[^.;]+)"),
@@ -93,8 +97,7 @@ def find_answer(asked: Question, sentence: Sentence, weights: Mapping[str, float
     if not options:
         return None
     found = [Found(span, _nearness(asked, sentence, weights, span), fit) for span, fit in options]
-    best = max(found, key=lambda f: (f.fit + f.near, -f.span[0]))
-    return best
+    return max(found, key=lambda f: (f.fit + f.near, -f.span[0]))
 
 
 def _options(asked: Question, sentence: Sentence) -> Iterable[tuple[Span, float]]:
@@ -111,12 +114,14 @@ def _options(asked: Question, sentence: Sentence) -> Iterable[tuple[Span, float]
 
 def _nearness(asked: Question, sentence: Sentence, weights: Mapping[str, float], span: Span) -> float:
     """The weighted mean over the question's terms of 3 / (3 + words between), 0 for a term that is not there."""
-    total = sum(weights.get(term, 1.0) for term in asked.terms)
-    near = 0.0
+    dates = {term for date in asked.dates for term in analyze(date.text)}
+    total = near = 0.0
     for term in asked.terms:
+        weight = weights.get(term, 1.0) * (_DATE_WEIGHT if term in dates else 1.0)
         forms = same_sense(term)
         distances = [_distance(sentence.text, word, span) for word in sentence.words if word.term in forms]
-        near += weights.get(term, 1.0) * 3 / (3 + min(distances)) if distances else 0.0
+        total += weight
+        near += weight * 3 / (3 + min(distances)) if distances else 0.0
     return near / total if total else 0.0
 
 
@@ -133,8 +138,9 @@ def _figure_options(asked: Question, sentence: Sentence) -> Iterable[tuple[Span,
         fit = _figure_fit(asked, figure, sentence)
         if fit and not any(figure.value == known.value and figure.unit == known.unit for known in asked.figures):
             start = _with_approximator(sentence.text, figure.start)
+            end = _with_times(sentence.text, figure.end)
             bonus = 0.2 if _FROM_TO.search(sentence.text[: figure.start]) else 0.0
-            yield (start, figure.end), fit + bonus
+            yield (start, end), fit + bonus
 
 
 def _figure_fit(asked: Question, figure: Figure, sentence: Sentence) -> float:
@@ -155,15 +161,15 @@ _TIMES = frozenset({"year", "month", "week", "day", "hour", "minute", "second", 
 
 def _measure_fit(asked: Question, figure: Figure) -> float:
     wants_time = bool(re.search(r"\bhow (long|old)\b|\btime\b", asked.text, re.IGNORECASE))
-    if figure.unit is None or figure.unit == "fraction":
-        return 0.3 if figure.unit is None and not wants_time else 0.0
     if wants_time:
         return 1.0 if figure.unit in _TIMES else 0.0
-    return 0.6 if figure.kind == "money" else 0.0 if figure.unit in _TIMES else 1.0
+    if figure.kind == "percent" or figure.unit == "fraction" or figure.unit in _TIMES:
+        return 0.0
+    return 0.3 if figure.unit is None else 0.8 if figure.kind == "money" else 1.0
 
 
 def _count_fit(asked: Question, figure: Figure, sentence: Sentence) -> float:
-    if figure.kind != "number" or figure.unit not in (None, asked.focus):
+    if figure.kind != "number" or figure.unit not in (None, asked.focus) or not _holds_focus_names(asked, sentence):
         return 0.0
     if asked.focus is None:
         return 0.5
@@ -171,12 +177,31 @@ def _count_fit(asked: Question, figure: Figure, sentence: Sentence) -> float:
     following = [word for word in sentence.words if word.start >= figure.end][:4]
     if any(word.term in forms for word in following):
         return 1.0
-    return 0.6 if not sentence.terms.isdisjoint(forms) else 0.2
+    if figure.value == 1:  # "one branch" and "one of them" count nothing
+        return 0.0
+    return 0.5 if not sentence.terms.isdisjoint(forms) else 0.3
+
+
+def _holds_focus_names(asked: Question, sentence: Sentence) -> bool:
+    return all(has_name(term, sentence.terms) for name in asked.focus_names for term in analyze(name))
+
+
+def has_name(term: str, terms: frozenset[str]) -> bool:
+    """Whether a name stands among terms, a country for its people too: "russia", "russian"."""
+    if term in terms:
+        return True
+    return len(term) >= 5 and any(
+        len(other) >= 5 and (other.startswith(term) or term.startswith(other)) for other in terms
+    )
 
 
 def _with_approximator(text: str, start: int) -> int:
     match = _APPROXIMATE.search(text[:start])
     return match.start() if match else start
+
+
+def _with_times(text: str, end: int) -> int:
+    return end + len(" times") if text.startswith(" times", end) else end
 
 
 # dates
@@ -216,9 +241,13 @@ def _name_options(asked: Question, sentence: Sentence) -> Iterable[tuple[Span, f
     for span, words in find_names(sentence):
         if any(not asked.term_set.isdisjoint(same_sense(word.term)) for word in words):
             continue
-        before = sentence.text[: span[0]]
+        before, after = sentence.text[: span[0]], sentence.text[span[1] :]
+        if any(figure.start <= span[0] < figure.end for figure in sentence.figures):
+            continue
         if asked.kind == "place":
-            yield span, 1.0 if _PLACE_BEFORE.search(before) else 0.7
+            yield span, 1.0 if not _ASKS_WHERE.search(asked.text) or _PLACE_BEFORE.search(before) else 0.7
+        elif len(words) == 1 and _NOUN_AFTER.match(after):
+            yield span, 0.1  # "Kazakh companies": no person
         else:
             fit = 0.7 + 0.3 * (len(words) in (2, 3)) - 0.3 * any(word.text.isupper() for word in words)
             yield span, fit - 0.3 * bool(_NOT_PERSON_BEFORE.search(before))
@@ -272,7 +301,7 @@ def _new_options(asked: Question, sentence: Sentence) -> Iterable[tuple[Span, fl
         return
     longest = max(1, len(sentence.words) - len(known))
     bounds = [-1, *known, len(sentence.words)]
-    for left, right in zip(bounds, bounds[1:], strict=False):
+    for left, right in pairwise(bounds):
         run = _without_edges(sentence.words[left + 1 : right])
         if run:
             place = 1.0 if right == len(sentence.words) else 0.3 if left == -1 else 0.6

@@ -6,7 +6,7 @@ import hashlib
 import re
 
 from qa.articles import Article, Passage
-from qa.tokens import count_tokens_each, cut_offsets
+from qa.tokens import count_tokens, count_tokens_each, cut_offsets
 
 Span = tuple[int, int]
 
@@ -40,17 +40,20 @@ def find_sentences(text: str, *, language: str | None = None) -> list[Span]:
 
 
 def _passage_bounds(text: str, language: str | None, budget: int) -> list[Span]:
-    pieces = [piece for span in _covering(text, language) for piece in _fit(text, span, budget)]
-    counts = count_tokens_each([text[start:end] for start, end in pieces])
+    spans = _covering(text, language)
+    counts = count_tokens_each([text[start:end] for start, end in spans])
     bounds: list[Span] = []
     used = 0
-    for (start, end), count in zip(pieces, counts, strict=True):
+    for (start, end), count in zip(spans, counts, strict=True):
         if bounds and used + count <= budget:
             bounds[-1] = (bounds[-1][0], end)
             used += count
-        else:
+        elif count <= budget:
             bounds.append((start, end))
             used = count
+        else:
+            bounds += _cut(text, (start, end), budget)
+            used = count_tokens(text[slice(*bounds[-1])])
     return bounds
 
 
@@ -61,16 +64,16 @@ def _covering(text: str, language: str | None) -> list[Span]:
     return list(zip(starts, [*starts[1:], len(text)], strict=True)) if text else []
 
 
-def _fit(text: str, span: Span, budget: int) -> list[Span]:
+def _cut(text: str, span: Span, budget: int) -> list[Span]:
     start, end = span
-    if end - start <= budget:  # a token is at least a character
-        return [span]
     cuts = [start + offset for offset in cut_offsets(text[start:end], budget=budget)]
     return list(zip([start, *cuts[:-1]], cuts, strict=True))
 
 
 def _make_passage(article: Article, start: int, end: int) -> Passage:
-    identity = f"{article.id}:{article.sha256}:{start}:{end}"
+    # With all that the indexes keep under this id: what they hold for one is then never out of date.
+    heading = f"{article.title}:{article.publisher}:{article.published}"
+    identity = f"{article.id}:{article.sha256}:{start}:{end}:{heading}"
     passage_id = hashlib.sha256(identity.encode()).hexdigest()[:16]
     return Passage(id=passage_id, article_id=article.id, start=start, end=end, text=article.text[start:end])
 

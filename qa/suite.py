@@ -17,26 +17,30 @@ from qa.errors import ContentError
 from qa.text import clean_text, shorten, suggest
 from qa.workspace import Workspace
 
-CASE_MEASURES = (
-    "answer_match", "exact_match", "numeric_match", "token_f1", "quote_validity", "hits@1", "hits@5", "hits@10", "mrr@10",
-)  # fmt: skip
+ANSWER_MEASURES = ("answer_match", "exact_match", "numeric_match", "token_f1", "quote_validity")
+RANKING_MEASURES = ("hits@1", "hits@5", "hits@10", "mrr@10")
 ABSTENTION_MEASURES = ("abstention_precision", "abstention_recall", "abstention_f1")
-MEASURES = CASE_MEASURES + ABSTENTION_MEASURES
+MEASURES = ANSWER_MEASURES + RANKING_MEASURES + ABSTENTION_MEASURES  # what a gate may be set on
 
 _FOLDER = ("eval", "suites")
 _SUITE_KEYS = {"name": str, "description": str, "archive": str, "gold": str, "gates": dict}
 _CASE_KEYS = {
-    "id": str, "question": str, "answers": list, "number": dict, "evidence": list, "answerable": bool,
-    "kind": str, "tags": list, "as_of": str,
-}  # fmt: skip
+    "id": str,
+    "question": str,
+    "answers": list,
+    "number": dict,
+    "evidence": list,
+    "answerable": bool,
+    "kind": str,
+    "tags": list,
+    "as_of": str,
+}
 _NUMBER_KEYS = {"value": Decimal, "unit": str}
 _EVIDENCE_KEYS = {"article": str, "quote": str}
-_KIND_NAMES = {
-    str: "text", list: "a list", dict: "a table of keys and values", bool: "true or false", Decimal: "a number",
-}  # fmt: skip
+_KIND_NAMES = {str: "text", list: "a list", dict: "keys and values", bool: "true or false", Decimal: "a number"}
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _TOML_LINE = re.compile(r"at line (\d+)")
-_LARGEST_VALUE = Decimal(10) ** 30
+_MAX_DIGITS = 30
 
 
 class Number(NamedTuple):
@@ -189,7 +193,7 @@ def _parse_suite(text: str, file: Path, workspace: Workspace) -> Suite:
 
 
 def _find_file(entry: Mapping[str, Any], key: str, root: Path) -> Path:
-    path = root / entry[key]
+    path = root / str(entry[key])
     if not path.exists():
         raise _Wrong(f"there is no {path}, which '{key}' names.", key)
     return path
@@ -210,7 +214,7 @@ def _find_line(text: str, key: str) -> int:
     """The line of a TOML text on which a key is set or its table opened; 1 where there is none."""
     if not key:
         return 1
-    found = re.search(rf"""^\s*\[?\s*["']?{re.escape(key)}["']?\s*[=\].]""", text, re.MULTILINE)
+    found = re.search(rf"""^\s*\[?\s*(?:\w+\.)?["']?{re.escape(key)}["']?\s*[=\].]""", text, re.MULTILINE)
     return text.count("\n", 0, found.end()) + 1 if found else 1
 
 
@@ -263,8 +267,8 @@ def _parse_json(line: str) -> object:
         return json.loads(line, parse_float=Decimal, parse_int=Decimal, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise _Wrong(f"not valid JSON: {error.msg} at column {error.colno}.") from error
-    except RecursionError as error:
-        raise _Wrong("not a question: too deeply nested.") from error
+    except (RecursionError, ArithmeticError) as error:
+        raise _Wrong("not a question: too deeply nested, or a number out of all range.") from error
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -274,8 +278,8 @@ def _refuse_constant(name: str) -> NoReturn:
 def _parse_number(entry: object) -> Number:
     checked = _check_entry(entry, _NUMBER_KEYS, required=("value",), within="number")
     value = checked["value"]
-    if abs(value) > _LARGEST_VALUE:
-        raise _Wrong("'value' of 'number' is too large.")
+    if abs(value.adjusted()) > _MAX_DIGITS:
+        raise _Wrong(f"'value' of 'number' has more than {_MAX_DIGITS} digits.")
     unit = checked.get("unit")
     return Number(value, None if unit is None else _check_text(unit, "unit"))
 
@@ -298,7 +302,7 @@ def _check_entry(
     """The keys that have a value, after checking that they are known, of the right type, and all that must be there."""
     place = f" of '{within}'" if within else ""
     if not isinstance(entry, dict):
-        raise _Wrong(f"must be {_KIND_NAMES[dict]}{f', as {within!r} is' if within else ''}, not {_show(entry)}.")
+        raise _Wrong(f"{f'{within!r}' if within else 'a question'} must be {_KIND_NAMES[dict]}, not {_show(entry)}.")
     for key, value in entry.items():
         if key not in keys:
             nearest = suggest(key, keys)

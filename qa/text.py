@@ -18,12 +18,12 @@ MONTHS = tuple("""January February March April May June July August September Oc
 
 
 def clean_text(raw: str) -> str:
-    """Normalise text once, before it is stored: NFC, newlines as `\\n`, no byte order mark.
+    """Normalise text once, before it is stored: NFC, newlines as `\\n`, no byte order mark in front.
 
     NUL characters and lone surrogates, which SQLite cannot keep, become U+FFFD. Nothing else is
     changed: offsets of quotes count code points of what this returns.
     """
-    lines = raw.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    lines = raw.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     return _STORED_UNSAFE.sub("\ufffd", unicodedata.normalize("NFC", lines))
 
 

@@ -205,8 +205,9 @@ def _open_client(folder: Path) -> Any:  # noqa: ANN401  chromadb's client is bui
 def _open_collection(client: Any, folder: Path) -> Any:  # noqa: ANN401  as above
     with _wrapped(folder):
         collection = client.get_collection(_COLLECTION, embedding_function=None)
-    stored = (collection.configuration or {}).get("embedding_function")
-    if stored:
+    # Not `configuration`, which builds the function it names, with the stored arguments; "legacy" means none.
+    stored = collection.configuration_json.get("embedding_function") or {}
+    if stored.get("type") not in (None, "legacy"):
         raise StoreError(f"The vector index {folder} names an embedding function of its own and is refused. {_REMEDY}")
     return collection
 

@@ -1,0 +1,162 @@
+"""The options and arguments that commands share: their names, their help, and what their values mean."""
+
+from __future__ import annotations
+
+import calendar
+import re
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qa.answer import check_question
+from qa.errors import UsageError
+from qa.sources import parse_date
+from qa.text import shorten
+
+_DATE = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?")
+_MAX_STDIN_BYTES = 1_000_000  # of a question; far more than is read of one, so that its length can be told
+
+
+def parse_first_day(text: str) -> date:
+    """The day, or the first day of the month or year, that a date of an option names.
+
+    Raises:
+        UsageError: it is not an ISO date.
+    """
+    return _parse_day(text, last=False)
+
+
+def parse_last_day(text: str) -> date:
+    """The day, or the last day of the month or year, that a date of an option names.
+
+    Raises:
+        UsageError: it is not an ISO date.
+    """
+    return _parse_day(text, last=True)
+
+
+def parse_published(text: str) -> date:
+    """The day that `--published` names.
+
+    Raises:
+        UsageError: it is not a full date.
+    """
+    day = parse_date(text)
+    if day is None:
+        raise UsageError(f"'{shorten(text, limit=40)}' is no full date. Write it like 2021-05-03 or 3 May 2021.")
+    return day
+
+
+def parse_fields(pairs: Sequence[str]) -> dict[str, str]:
+    """The names of `--map ours=theirs`.
+
+    Raises:
+        UsageError: one is not of this form.
+    """
+    fields = {}
+    for pair in pairs:
+        ours, sign, theirs = (part.strip() for part in pair.partition("="))
+        if not (ours and sign and theirs):
+            raise UsageError(f"--map wants ours=theirs, as in text=body, not '{shorten(pair, limit=40)}'.")
+        fields[ours] = theirs
+    return fields
+
+
+def read_question(argument: str) -> str:
+    """The question of an argument, or of standard input for `-`.
+
+    Raises:
+        UsageError: it is empty or too long.
+    """
+    if argument != "-":
+        return check_question(argument)
+    raw = sys.stdin.buffer.read(_MAX_STDIN_BYTES) if sys.stdin else b""
+    return check_question(raw.decode("utf-8", "replace"))
+
+
+def _parse_day(text: str, *, last: bool) -> date:
+    found = _DATE.fullmatch(text.strip())
+    if found is None:
+        raise UsageError(f"'{shorten(text, limit=40)}' is no date. Write it like 2021-05-03, 2021-05 or 2021.")
+    year, month, day = (int(part) if part else None for part in found.groups())
+    assert year is not None
+    try:
+        month = month or (12 if last else 1)
+        return date(year, month, day or (calendar.monthrange(year, month)[1] if last else 1))
+    except ValueError as error:  # calendar's is one too
+        raise UsageError(f"There is no day {text.strip()} in the calendar.") from error
+
+
+def _inherit_workspace(context: typer.Context, value: Path | None) -> Path | None:
+    """The option as given to this command, else before it."""
+    given: Path | None = context.find_root().params.get("workspace")
+    return value or given
+
+
+_WORKSPACE_HELP = "The workspace; else $QA_WORKSPACE, else the nearest folder upwards that is one, else your own."
+RootWorkspaceOption = Annotated[Path | None, typer.Option("--workspace", metavar="DIR", help=_WORKSPACE_HELP)]
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option("--workspace", metavar="DIR", callback=_inherit_workspace, help=_WORKSPACE_HELP),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+DirectoryArgument = Annotated[
+    Path | None, typer.Argument(metavar="[DIR]", help="The folder; else the workspace named, else the current folder.")
+]
+SampleOption = Annotated[bool, typer.Option("--sample", help="Put the sample archive in.")]
+
+SourcesArgument = Annotated[
+    list[str], typer.Argument(metavar="SOURCE...", help="Files, folders, JSON lines, tables; - is standard input.")
+]
+TitleOption = Annotated[str | None, typer.Option("--title", metavar="TEXT", help="The title of what is added.")]
+AddedPublisherOption = Annotated[str | None, typer.Option("--publisher", metavar="NAME", help="Its publisher.")]
+AuthorOption = Annotated[str | None, typer.Option("--author", metavar="NAME", help="Its author.")]
+PublishedOption = Annotated[
+    date | None, typer.Option("--published", metavar="DATE", parser=parse_published, help="The day it was published.")
+]
+UrlOption = Annotated[str | None, typer.Option("--url", metavar="URL", help="Its address.")]
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="OURS=THEIRS", help="A field's name in JSON lines and tables, as in text=body."),
+]
+
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="An article's id, or how it alone begins.")]
+IdsArgument = Annotated[list[str], typer.Argument(metavar="ID...", help="Articles' ids, or how each alone begins.")]
+AtOption = Annotated[
+    int | None, typer.Option("--at", metavar="OFFSET", help="Mark the place at this character of the text, from 0.")
+]
+
+QuestionArgument = Annotated[
+    str, typer.Argument(metavar="QUESTION", help="The question; - reads it from standard input.")
+]
+NoModelOption = Annotated[bool, typer.Option("--no-model", help="Answer without a model, whatever is configured.")]
+ModelOption = Annotated[str | None, typer.Option("--model", metavar="NAME", help="The model that writes answers.")]
+SinceOption = Annotated[
+    date | None,
+    typer.Option(
+        "--since", metavar="DATE", parser=parse_first_day, help="Only articles from this day, month or year on."
+    ),
+]
+UntilOption = Annotated[
+    date | None,
+    typer.Option("--until", metavar="DATE", parser=parse_last_day, help="Only articles up to this day, month or year."),
+]
+AsOfOption = Annotated[
+    date | None,
+    typer.Option(
+        "--as-of",
+        metavar="DATE",
+        parser=parse_last_day,
+        help="As on this day: later articles and those without a date are hidden.",
+    ),
+]
+PublisherOption = Annotated[
+    str | None, typer.Option("--publisher", metavar="NAME", help="Only articles of this publisher.")
+]
+DatedOption = Annotated[bool, typer.Option("--dated", help="Only articles that have a date.")]
+LimitOption = Annotated[int, typer.Option("--limit", metavar="N", min=1, max=1000, help="How many passages at most.")]
