@@ -21,7 +21,7 @@ from qa.ground import Citation, Grounded, Statement, ground_sentence, ground_tex
 from qa.models import ChatModel, Message, Usage
 from qa.prompts import Prompt
 from qa.retrieve import Hit, Retriever
-from qa.text import format_date
+from qa.text import clean_text, format_date
 from qa.tokens import count_tokens
 
 MAX_QUESTION_CHARACTERS = 2_000
@@ -166,7 +166,7 @@ def check_question(question: str) -> str:
     Raises:
         UsageError: it is empty or longer than 2,000 characters.
     """
-    question = " ".join(question.split())
+    question = " ".join(clean_text(question).split())
     if not any(char.isalnum() for char in question):
         raise UsageError('The question is empty. Ask, for example: qa ask "What was 2021 trade turnover?"')
     if len(question) > MAX_QUESTION_CHARACTERS:

@@ -18,14 +18,14 @@ from qa.catalog import Catalog, Counts
 from qa.conversation import Conversation
 from qa.embed import Embedder, open_embedder
 from qa.endpoint import Endpoint
-from qa.errors import ArchiveBusy, ArchiveReadOnly, ArticleNotFound, EmbedderMismatch, WorkspaceError
-from qa.models import ChatModel, open_chat
+from qa.errors import ArchiveBusy, ArchiveReadOnly, ArticleNotFound, ModelUnavailable, WorkspaceError
+from qa.models import ChatModel, UnreachedModel, open_chat
 from qa.prompts import load_prompt
 from qa.retrieve import Hit, Retriever
 from qa.settings import Recipe, Settings, load_recipe, load_settings
 from qa.sources import Details, Skipped, read_sources
 from qa.store import Store
-from qa.sync import Changes, OnProgress, Writer
+from qa.sync import OnProgress, Writer
 from qa.text import suggest
 from qa.workspace import Workspace, find_workspace
 
@@ -287,7 +287,7 @@ class Archive:
             writer = Writer(self.store, self.recipe, self._embedder, on_progress)
             try:
                 if check_embedder:
-                    self._check_embedder(writer.catalog)
+                    writer.catalog.check_embedder(self._embedder.id)
                 writer.add(items)
                 if files:
                     with writer.catalog.transaction():
@@ -295,15 +295,8 @@ class Archive:
                 writer.finish()
             finally:
                 writer.close()
-        return _make_report(writer.changes)
-
-    def _check_embedder(self, catalog: Catalog) -> None:
-        made_by = catalog.get_meta("embedder")
-        if made_by not in (None, self._embedder.id):
-            raise EmbedderMismatch(
-                f"The vectors of this archive were made by '{made_by}', but '{self._embedder.id}' is in use."
-                " Put that name back in index/recipe.toml, or embed the archive anew with: qa sync"
-            )
+        done = writer.changes
+        return AddReport(tuple(done.added), tuple(done.updated), tuple(done.unchanged), tuple(done.skipped))
 
     def _changed_files(self) -> dict[Path, tuple[int, int]]:
         folder = self.workspace.articles
@@ -345,13 +338,21 @@ class Archive:
         name = choice or self.settings.model
         with self._lock:
             if name not in self._opened:
-                self._opened[name] = open_chat(self.endpoint(), name)
+                try:
+                    self._opened[name] = open_chat(self.endpoint(), name)
+                except ModelUnavailable as error:
+                    return UnreachedModel(name or "the model", error)
             return self._opened[name]
 
     def endpoint(self) -> Endpoint:
         """Where the configured model is served."""
         s = self.settings
-        return Endpoint(base_url=s.base_url, api_key=s.api_key, timeout_seconds=s.timeout_seconds)
+        return Endpoint(
+            base_url=s.base_url,
+            api_key=s.api_key,
+            timeout_seconds=s.timeout_seconds,
+            trust_environment=s.trust_environment,
+        )
 
     def _model_name(self) -> str | None:
         if self._model is False or (self._model is None and not self.settings.names_model):
@@ -389,15 +390,6 @@ def open_archive(
     workspace = find_workspace(named, Path.cwd())
     settings = load_settings(workspace.settings_file, os.environ if environment else {})
     return Archive(workspace, settings, embedder=embedder, model=model)
-
-
-def _make_report(changes: Changes) -> AddReport:
-    return AddReport(
-        added=tuple(changes.added),
-        updated=tuple(changes.updated),
-        unchanged=tuple(changes.unchanged),
-        skipped=tuple(changes.skipped),
-    )
 
 
 def _file_state(path: Path) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qa.articles import Article, Filters, Passage, hash_text
-from qa.errors import ArchiveReadOnly, ArchiveTooNew, StoreError
+from qa.errors import ArchiveReadOnly, ArchiveTooNew, EmbedderMismatch, StoreError
 from qa.schema import ARTICLE_COLUMNS, SCHEMA, SCHEMA_VERSION, connect, make_article, make_row
 from qa.text import format_date
 
@@ -89,6 +89,19 @@ class Catalog:
         """The value kept under a key, if any."""
         rows = self._query("SELECT value FROM meta WHERE key = ?", (key,))
         return rows[0][0] if rows else None
+
+    def check_embedder(self, embedder: str) -> None:
+        """Refuse to compare or mix vectors of two embedders.
+
+        Raises:
+            EmbedderMismatch: this archive's vectors were made by another one.
+        """
+        made_by = self.get_meta("embedder")
+        if made_by not in (None, embedder):
+            raise EmbedderMismatch(
+                f"The vectors of this archive were made by '{made_by}', but '{embedder}' is in use."
+                " Put that name back in index/recipe.toml, or embed the archive anew with: qa sync"
+            )
 
     def counts(self, embedder: str) -> Counts:
         """How many articles, passages, and passages with a vector of this embedder there are."""

@@ -13,9 +13,8 @@ import logging
 import os
 import sys
 import traceback
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -24,8 +23,9 @@ import typer
 
 from qa import __version__, options
 from qa.answer import article_dict
-from qa.archive import DEFAULT_LIMIT, AddReport, Archive, ModelChoice, open_archive
-from qa.errors import ArchiveBusy, ArchiveReadOnly, QAError, UsageError, WorkspaceError
+from qa.archive import DEFAULT_LIMIT
+from qa.cli_eval import eval_app
+from qa.errors import QAError, UsageError, WorkspaceError
 from qa.layout import (
     explain_choice,
     find_place,
@@ -35,17 +35,25 @@ from qa.layout import (
     lay_out_hits,
     list_rows,
     status_rows,
-    summarise_changes,
-    warn_of_languages,
 )
-from qa.models import DEFAULT_OPENAI_MODEL
+from qa.session import (
+    INTERRUPTED,
+    announce_model,
+    bring_in_step,
+    choose_model,
+    err,
+    interruptible,
+    open_workspace,
+    out,
+    report_changes,
+)
 from qa.settings import describe_settings
 from qa.sources import Details
-from qa.terminal import ProgressView, Screen, chat, follow
+from qa.terminal import chat, follow
 from qa.text import safe_text
 from qa.workspace import init_workspace
 
-NOTHING_ADDED, ABSTAINED, INTERRUPTED = 1, 3, 130
+NOTHING_ADDED, ABSTAINED = 1, 3  # exit status
 
 app = typer.Typer(
     add_completion=False,
@@ -62,11 +70,12 @@ def root(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     """Ask a question of your own articles; every sentence of the answer carries a quote that you can check."""
+    context.obj = {"workspace": workspace}
     if version:
-        _out().say(f"onrecord {__version__}")
+        out().say(f"onrecord {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        sys.stderr.write(context.get_help() + "\n")
+        err().write_block(context.get_help())
         raise typer.Exit(UsageError.exit_code)
 
 
@@ -80,9 +89,9 @@ def init(
     """Make a workspace: settings, recipe, folders. What is there already is kept."""
     made = init_workspace(directory or workspace or Path(os.environ.get("QA_WORKSPACE") or "."), sample=sample)
     if as_json:
-        _out().write_json({"workspace": str(made.root), "sample": sample})
+        out().write_json({"workspace": str(made.root), "sample": sample})
     else:
-        _out().say(f"The workspace is ready: {made.root}")
+        out().say(f"The workspace is ready: {made.root}")
 
 
 @app.command()
@@ -97,35 +106,35 @@ def add(
     as_json: options.JsonOption = False,
     workspace: options.WorkspaceOption = None,
 ) -> None:
-    """Add articles, or add them again: unchanged ones cost nothing, changed ones are replaced."""
+    """Add articles. Those that are known cost nothing, or are replaced where they changed."""
     details = Details(title=title, publisher=publisher, author=author, published=published, url=url)
     names, stdin = options.parse_fields(fields or []), sys.stdin.buffer if sys.stdin else None
-    with _open(workspace) as archive:
-        with _interruptible() as view:
+    with open_workspace(workspace) as archive:
+        with interruptible() as view:
             report = archive.add(*sources, details=details, fields=names, stdin=stdin, on_progress=view)
-        _report_changes(report, archive, as_json=as_json)
+        report_changes(report, archive, as_json=as_json)
     if report.skipped and not (report.added or report.updated or report.unchanged):
         raise typer.Exit(NOTHING_ADDED)
 
 
 @app.command()
 def sync(as_json: options.JsonOption = False, workspace: options.WorkspaceOption = None) -> None:
-    """Bring in new and changed files of index/articles, and finish what an interruption left undone."""
-    with _open(workspace) as archive:
-        with _interruptible() as view:
+    """Bring index/articles in step. What an interruption left undone is finished, too."""
+    with open_workspace(workspace) as archive:
+        with interruptible() as view:
             report = archive.sync(on_progress=view)
-        _report_changes(report, archive, as_json=as_json)
+        report_changes(report, archive, as_json=as_json)
 
 
 @app.command("list")
 def list_(as_json: options.JsonOption = False, workspace: options.WorkspaceOption = None) -> None:
     """List the articles: id, date, publisher, title."""
-    with _open(workspace) as archive:
+    with open_workspace(workspace) as archive:
         articles = archive.articles()
     if as_json:
-        _out().write_json([article_dict(article) for article in articles])
+        out().write_json([article_dict(article) for article in articles])
     else:
-        _out().write_table(list_rows(articles), cut=True)
+        out().write_table(list_rows(articles), cut=True)
 
 
 @app.command()
@@ -136,30 +145,30 @@ def show(
     workspace: options.WorkspaceOption = None,
 ) -> None:
     """Show an article: what is known about it, and its text."""
-    with _open(workspace) as archive:
+    with open_workspace(workspace) as archive:
         article = archive.get(article_id)
     place = find_place(article, at) if at is not None else None
     if as_json:
-        _out().write_json({**article_dict(article), "language": article.language, "text": article.text, "at": place})
+        out().write_json({**article_dict(article), "language": article.language, "text": article.text, "at": place})
     else:
-        _out().write(lay_out_article(article, place))
+        out().write(lay_out_article(article, place))
 
 
 @app.command()
 def remove(
     ids: options.IdsArgument, as_json: options.JsonOption = False, workspace: options.WorkspaceOption = None
 ) -> None:
-    """Remove articles, their text and their vectors, from every file of the store."""
-    with _open(workspace) as archive:
+    """Remove articles. Their text and vectors are erased from every file of the store."""
+    with open_workspace(workspace) as archive:
         articles = {article.id: article for article in map(archive.get, ids)}
         archive.remove(*articles)
         for article in articles.values():
             if (archive.workspace.root / article.source).is_relative_to(archive.workspace.articles):
-                _err().say(f"Its file is still there and comes back when it is changed: {article.source}")
+                err().say(f"Its file is still there and comes back when it is changed: {article.source}")
     if as_json:
-        _out().write_json({"removed": list(articles)})
+        out().write_json({"removed": list(articles)})
     else:
-        _out().say(f"{len(articles):,} removed")
+        out().say(f"{len(articles):,} removed")
 
 
 @app.command()
@@ -176,15 +185,15 @@ def search(
 ) -> None:
     """Find passages for a question, best first."""
     text = options.read_question(question)
-    with _open(workspace) as archive:
-        _bring_in_step(archive)
+    with open_workspace(workspace) as archive:
+        bring_in_step(archive)
         hits = archive.search(
             text, limit=limit, since=since, until=until, as_of=as_of, publisher=publisher, dated=dated
         )
     if as_json:
-        _out().write_json([hit_dict(hit) for hit in hits])
+        out().write_json([hit_dict(hit) for hit in hits])
     else:
-        _out().write(lay_out_hits(hits))
+        out().write(lay_out_hits(hits))
 
 
 @app.command()
@@ -202,15 +211,15 @@ def ask(
 ) -> None:
     """Answer a question from the articles, each sentence with its quote."""
     text = options.read_question(question)
-    with _open(workspace, _choose_model(model, no_model=no_model)) as archive:
-        _bring_in_step(archive)
-        _announce_model(archive, model, no_model=no_model)
+    with open_workspace(workspace, choose_model(model, no_model=no_model)) as archive:
+        bring_in_step(archive)
+        announce_model(archive, model, no_model=no_model)
         events = archive.stream(text, since=since, until=until, as_of=as_of, publisher=publisher, dated=dated)
-        answer = follow(events, _err(), tokens=_out().is_terminal and not as_json)
+        answer = follow(events, err(), tokens=out().is_terminal and not as_json)
     if as_json:
-        _out().write_json(answer.to_dict())
+        out().write_json(answer.to_dict())
     else:
-        _out().write(lay_out_answer(answer))
+        out().write(lay_out_answer(answer))
     if answer.status == "abstained":
         raise typer.Exit(ABSTAINED)
 
@@ -223,41 +232,44 @@ def chat_(
     workspace: options.WorkspaceOption = None,
 ) -> None:
     """Ask question after question; each may refer to those before it. Not a terminal: one question a line."""
-    with _open(workspace, _choose_model(model, no_model=no_model)) as archive:
-        _bring_in_step(archive)
+    with open_workspace(workspace, choose_model(model, no_model=no_model)) as archive:
+        bring_in_step(archive)
         count = archive.status().articles
         if not count:
             raise WorkspaceError(f"No articles in {archive.workspace.root} yet. Add some with: qa add SOURCE")
-        _announce_model(archive, model, no_model=no_model)
-        if _out().is_terminal:
-            _err().say(f"{count:,} articles in {archive.workspace.root}. Ctrl-D or /quit leaves.")
-        raise typer.Exit(chat(archive.chat(), _out(), _err(), as_json=as_json))
+        announce_model(archive, model, no_model=no_model)
+        if out().is_terminal:
+            err().say(f"{count:,} articles in {archive.workspace.root}. Ctrl-D or /quit leaves.")
+        raise typer.Exit(chat(archive.chat(), out(), err(), as_json=as_json))
 
 
 @app.command()
 def status(as_json: options.JsonOption = False, workspace: options.WorkspaceOption = None) -> None:
     """Show how much the archive holds, and what is still to be done."""
-    with _open(workspace) as archive:
+    with open_workspace(workspace) as archive:
         found = archive.status()
     if as_json:
-        _out().write_json({**asdict(found), "chosen": archive.workspace.chosen})
+        out().write_json({**asdict(found), "chosen": archive.workspace.chosen})
     else:
-        _out().write_table(status_rows(found, archive.workspace, _variable(workspace)))
+        out().write_table(status_rows(found, archive.workspace, _variable(workspace)))
 
 
 @app.command()
 def config(as_json: options.JsonOption = False, workspace: options.WorkspaceOption = None) -> None:
     """Show every setting in effect and where it comes from."""
-    with _open(workspace) as archive:
+    with open_workspace(workspace) as archive:
         place, settings = archive.workspace, describe_settings(archive.settings)
         recipe, file = asdict(archive.recipe), str(place.content("index/recipe.toml"))
     if as_json:
         values = {name: {"value": value, "origin": origin} for name, value, origin in settings}
         chosen = {"path": str(place.root), "chosen": place.chosen}
-        _out().write_json({"workspace": chosen, "settings": values, "recipe": {"file": file, **recipe}})
+        out().write_json({"workspace": chosen, "settings": values, "recipe": {"file": file, **recipe}})
         return
     rows = [("workspace", str(place.root), explain_choice(place, _variable(workspace))), *settings]
-    _out().write_table([*rows, *((name, str(value), file) for name, value in recipe.items())])
+    out().write_table([*rows, *((name, str(value), file) for name, value in recipe.items())])
+
+
+app.add_typer(eval_app, name="eval")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -267,7 +279,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(sys.argv[1:] if arguments is None else arguments)
     except KeyboardInterrupt:
-        _err().say("Interrupted.")
+        err().say("Interrupted.")
         return INTERRUPTED
     except BrokenPipeError:  # whoever read the output has seen enough
         _drop_output()
@@ -293,90 +305,27 @@ def _explain(error: Exception) -> int:
     if os.environ.get("QA_DEBUG"):
         sys.stderr.write(safe_text("".join(traceback.format_exception(error))))
     if isinstance(error, QAError):
-        _err().say(f"error: {error}")
+        err().say(f"error: {error}")
         return error.exit_code
     if isinstance(error, typer.TyperException):  # the options cannot be read
         context = getattr(error, "ctx", None)
         path = context.command_path if context else "qa"
-        _err().say(f"error: {error.format_message().rstrip('.')}. See: {path} --help")
+        err().say(f"error: {_end_sentence(error.format_message())} See: {path} --help")
         return error.exit_code
     if isinstance(error, OSError):
         _drop_output()  # it may be what failed, and would fail again when the interpreter ends
     kind = type(error).__name__
-    _err().say(f"error: {kind}: {error}. This should not happen; with QA_DEBUG=1 it shows where it did.")
+    err().say(f"error: {kind}: {error}. Where this happened is shown with QA_DEBUG=1.")
     return 1
-
-
-@contextmanager
-def _open(workspace: Path | None, model: ModelChoice = None) -> Iterator[Archive]:
-    """The archive of the workspace in use, which is told where it may come as a surprise."""
-    with open_archive(workspace, model=model, environment=True) as archive:
-        place = archive.workspace
-        if place.chosen != "named" and place.root != Path.cwd():
-            _err().say(f"Workspace: {place.root}")
-        yield archive
-
-
-@contextmanager
-def _interruptible() -> Iterator[ProgressView]:
-    """Show how far a change has come; when it is interrupted, say what is kept and how to go on."""
-    view = ProgressView(_err())
-    try:
-        with view:
-            yield view
-    except KeyboardInterrupt:
-        rest = "go on with the same command" if view.is_reading else "go on with: qa sync"
-        _err().say(f"Interrupted: {view.kept:,} articles are kept; {rest}")
-        raise typer.Exit(INTERRUPTED) from None
-
-
-def _bring_in_step(archive: Archive) -> None:
-    """Bring in new files of the workspace; where it may not be written, the archive itself warns."""
-    if not archive.needs_sync():
-        return
-    with suppress(ArchiveBusy, ArchiveReadOnly), _interruptible() as view:
-        _list_skipped(archive.sync(on_progress=view))
-
-
-def _report_changes(report: AddReport, archive: Archive, *, as_json: bool) -> None:
-    _list_skipped(report)
-    languages = Counter(archive.get(id_).language for id_ in report.added)
-    foreign = {code: count for code, count in languages.most_common() if code not in (None, "en")}
-    if as_json:
-        skipped = [{"source": source, "reason": reason} for source, reason in report.skipped]
-        _out().write_json({**asdict(report), "skipped": skipped})
-    else:
-        _out().say(summarise_changes(report))
-    if foreign:
-        _err().say(warn_of_languages(foreign))
-
-
-def _list_skipped(report: AddReport) -> None:
-    for source, reason in report.skipped:
-        _err().say(f"skipped {source}: {reason}")
-
-
-def _choose_model(name: str | None, *, no_model: bool) -> ModelChoice:
-    if name and no_model:
-        raise UsageError("--model and --no-model exclude each other.")
-    return False if no_model else name
-
-
-def _announce_model(archive: Archive, name: str | None, *, no_model: bool) -> None:
-    """Say that text leaves the machine, and where to."""
-    if no_model or not (name or archive.settings.names_model):
-        return
-    place = archive.endpoint()
-    model = name or archive.settings.model or (DEFAULT_OPENAI_MODEL if place.is_openai else "the model")
-    _err().say(
-        f"Answers are written by {model} at {place.host}:"
-        " the question and passages are sent there (--no-model keeps them here)"
-    )
 
 
 def _variable(workspace: Path | None) -> str | None:
     """The variable that named the workspace, if one did."""
     return "QA_WORKSPACE" if workspace is None and os.environ.get("QA_WORKSPACE") else None
+
+
+def _end_sentence(text: str) -> str:
+    return text if text.endswith((".", "?")) else f"{text}."
 
 
 class _Messages(logging.Handler):
@@ -391,7 +340,7 @@ class _Messages(logging.Handler):
         message = record.getMessage()
         if message not in self._said:
             self._said.add(message)
-            _err().say(f"warning: {message}")
+            err().say(f"warning: {message}")
 
 
 def _listen() -> None:
@@ -408,7 +357,7 @@ def _prepare_streams() -> None:
         if stream is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  it is never closed
         elif isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors="replace")
 
 
 def _drop_output() -> None:
@@ -417,11 +366,3 @@ def _drop_output() -> None:
     with suppress(OSError):
         os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
-
-
-def _out() -> Screen:
-    return Screen(sys.stdout)
-
-
-def _err() -> Screen:
-    return Screen(sys.stderr)

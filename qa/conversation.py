@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from qa.answer import Answer, Event, check_question, last_answer
+from qa.answer import MAX_QUESTION_CHARACTERS, Answer, Event, check_question, last_answer
 from qa.articles import Filters
 from qa.errors import ModelError
 from qa.models import ChatModel
@@ -14,6 +15,8 @@ from qa.prompts import Prompt
 
 # How the archive answers one question that stands alone.
 AskAlone = Callable[[str, Filters, ChatModel | None], Iterator[Event]]
+
+_log = logging.getLogger("qa")
 
 _KEPT_TURNS = 5  # turns shown to the model that rewrites a follow-up
 _REWRITE_TOKENS = 80
@@ -64,20 +67,21 @@ class Conversation:
         question = check_question(question)
         if not self.turns:
             return question
-        if self._model is not None:
-            try:
-                return self._rewrite(question)
-            except ModelError:
-                pass
-        return complete_question(question, self.turns[-1].standalone)
+        rewritten = self._rewrite(question) if self._model is not None else None
+        return rewritten or complete_question(question, self.turns[-1].standalone)
 
-    def _rewrite(self, question: str) -> str:
+    def _rewrite(self, question: str) -> str | None:
+        """The model's standalone question, or None when it fails or says anything but one question."""
         assert self._model is not None
         history = "\n".join(f"Q: {turn.question}\nA: {turn.answer.text}" for turn in self.turns[-_KEPT_TURNS:])
         messages = self._prompt.render_messages(history=history, question=question)
-        reply = "".join(part.text for part in self._model.stream(messages, max_tokens=_REWRITE_TOKENS))
-        first = next((line.strip() for line in reply.splitlines() if line.strip()), "")
-        return first if first.endswith("?") and len(first) <= 4 * len(question) + 300 else question
+        try:
+            reply = "".join(part.text for part in self._model.stream(messages, max_tokens=_REWRITE_TOKENS)).strip()
+        except ModelError as error:
+            _log.warning("The follow-up is completed by rule: %s", error)
+            return None
+        is_question = reply.endswith("?") and "\n" not in reply and len(reply) <= MAX_QUESTION_CHARACTERS
+        return reply if is_question else None
 
 
 def complete_question(question: str, previous: str) -> str:

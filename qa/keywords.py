@@ -56,14 +56,19 @@ class KeywordIndex:
 
         try:
             writer = self._index.writer(_HEAP_BYTES, 1)
-            for article_id in removed:
-                writer.delete_documents_by_term("article", article_id)
-            for article, passages in articles:
-                writer.delete_documents_by_term("article", article.id)
-                for passage in passages:
-                    writer.add_document(tantivy.Document.from_dict(_fields(article, passage), _schema()))
-            writer.commit()
-            writer.wait_merging_threads()
+            try:
+                for article_id in removed:
+                    writer.delete_documents_by_term("article", article_id)
+                for article, passages in articles:
+                    writer.delete_documents_by_term("article", article.id)
+                    for passage in passages:
+                        writer.add_document(tantivy.Document.from_dict(_fields(article, passage), _schema()))
+                writer.commit()
+            except BaseException:
+                writer.rollback()
+                raise
+            finally:
+                writer.wait_merging_threads()  # gives up tantivy's own lock, whoever still holds the exception
             self._index.reload()
         except (ValueError, OSError) as error:
             raise StoreError(f"The keyword index could not be written: {error}. {_REMEDY}") from error

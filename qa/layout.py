@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Literal, NamedTuple
 
 from qa.answer import Answer, Searched, article_dict
@@ -70,7 +70,7 @@ def lay_out_answer(answer: Answer) -> Iterator[Line]:
     yield from _lay_out_citations(answer, answer.citations)
     if answer.nearest:
         yield from (BLANK, line("Closest:"))
-        yield from _lay_out_citations(answer, answer.nearest)
+        yield from islice(_lay_out_citations(answer, answer.nearest), 1, None)
     yield from (BLANK, line(_footer(answer), "quiet"))
 
 

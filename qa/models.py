@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from qa.endpoint import Endpoint, Reply, TimeLimit, explain_timeout, fetch_json, open_reply
-from qa.errors import ModelError, ModelRejected, ModelReplyInvalid
+from qa.errors import ModelError, ModelRejected, ModelReplyInvalid, ModelUnavailable
 from qa.text import shorten, suggest
 
 DEFAULT_OPENAI_MODEL = "gpt-5-mini"  # when OpenAI itself is asked and no model is named
@@ -109,6 +109,18 @@ class OpenAIChat:
         _log.debug("asking %s at %s", self._name, self._endpoint.host)
         with open_reply(self._endpoint, body, limit=limit, refused=self._refused, sleep=self._sleep) as reply:
             yield from _read_reply(reply, self._endpoint, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class UnreachedModel:
+    """Stands in for a model whose server was not reached when it was chosen: asked, it says so again."""
+
+    name: str
+    error: ModelUnavailable
+
+    def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Iterator[ReplyPart]:  # noqa: ARG002
+        """Raise the error that choosing the model ended with."""
+        raise self.error
 
 
 def open_chat(

@@ -15,7 +15,7 @@ import typer
 from qa.answer import check_question
 from qa.errors import UsageError
 from qa.sources import parse_date
-from qa.text import shorten
+from qa.text import clean_text, shorten
 
 _DATE = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?")
 _MAX_STDIN_BYTES = 1_000_000  # of a question; far more than is read of one, so that its length can be told
@@ -93,8 +93,8 @@ def _parse_day(text: str, *, last: bool) -> date:
 
 def _inherit_workspace(context: typer.Context, value: Path | None) -> Path | None:
     """The option as given to this command, else before it."""
-    given: Path | None = context.find_root().params.get("workspace")
-    return value or given
+    before: Path | None = (context.find_root().obj or {}).get("workspace")
+    return value or before
 
 
 _WORKSPACE_HELP = "The workspace; else $QA_WORKSPACE, else the nearest folder upwards that is one, else your own."
@@ -106,12 +106,12 @@ WorkspaceOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 DirectoryArgument = Annotated[
-    Path | None, typer.Argument(metavar="[DIR]", help="The folder; else the workspace named, else the current folder.")
+    Path | None, typer.Argument(metavar="DIR", help="The folder; else the workspace named, else the current folder.")
 ]
 SampleOption = Annotated[bool, typer.Option("--sample", help="Put the sample archive in.")]
 
 SourcesArgument = Annotated[
-    list[str], typer.Argument(metavar="SOURCE...", help="Files, folders, JSON lines, tables; - is standard input.")
+    list[str], typer.Argument(metavar="SOURCE", help="Files, folders, JSON lines, tables; - is standard input.")
 ]
 TitleOption = Annotated[str | None, typer.Option("--title", metavar="TEXT", help="The title of what is added.")]
 AddedPublisherOption = Annotated[str | None, typer.Option("--publisher", metavar="NAME", help="Its publisher.")]
@@ -125,8 +125,12 @@ MapOption = Annotated[
     typer.Option("--map", metavar="OURS=THEIRS", help="A field's name in JSON lines and tables, as in text=body."),
 ]
 
-IdArgument = Annotated[str, typer.Argument(metavar="ID", help="An article's id, or how it alone begins.")]
-IdsArgument = Annotated[list[str], typer.Argument(metavar="ID...", help="Articles' ids, or how each alone begins.")]
+IdArgument = Annotated[
+    str, typer.Argument(metavar="ID", parser=clean_text, help="An article's id, or how it alone begins.")
+]
+IdsArgument = Annotated[
+    list[str], typer.Argument(metavar="ID", parser=clean_text, help="Articles' ids, or how each alone begins.")
+]
 AtOption = Annotated[
     int | None, typer.Option("--at", metavar="OFFSET", help="Mark the place at this character of the text, from 0.")
 ]
@@ -156,7 +160,7 @@ AsOfOption = Annotated[
     ),
 ]
 PublisherOption = Annotated[
-    str | None, typer.Option("--publisher", metavar="NAME", help="Only articles of this publisher.")
+    str | None, typer.Option("--publisher", metavar="NAME", parser=clean_text, help="Only articles of this publisher.")
 ]
 DatedOption = Annotated[bool, typer.Option("--dated", help="Only articles that have a date.")]
 LimitOption = Annotated[int, typer.Option("--limit", metavar="N", min=1, max=1000, help="How many passages at most.")]

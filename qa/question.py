@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import islice
 from typing import Literal
 
@@ -14,53 +14,28 @@ from qa.keywords import analyze, is_stop_word, question_terms
 
 Kind = Literal["count", "amount", "share", "measure", "date", "person", "place", "reason", "thing"]
 
-_KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(pattern, re.IGNORECASE))
-    for kind, pattern in (
-        ("thing", r"\b(meant by|mean by|mean\?|the (title|name|names) of|called\?)"),
-        (
-            "share",
-            r"\b(percent|percentage|per cent|what (share|proportion|fraction)|by how much|how (fast|strong(ly)?))\b",
-        ),
-        ("count", r"\b(how many|what number of|(what|which) (is|was|were|are) the number of)\b"),
-        (
-            "measure",
-            r"\bhow (big|large|long|high|tall|far|old|heavy|hot|cold|deep|wide)\b|\bhow much (\w+ )?(space|time)\b",
-        ),
-        (
-            "measure",
-            r"\b(what|which) (temperature|population|size|area|distance)\b|\bwhat (is|was) the (population|size)\b",
-        ),
-        (
-            "amount",
-            r"\bhow much\b|\bworth\b|\b(highest|lowest|total|average|combined|what|in) [\w -]*?\b(value|price|cost)\b",
-        ),
-        (
-            "amount",
-            r"\bwhat (is|was|were|are|did) .*\b(turnover|revenue|sum|total|amount|budget|salary|profits?|price)\b",
-        ),
-        ("amount", r"\bwhat (is|was|were|are) (the )?(average|combined|total|mean|median)\b"),
-        ("amount", r"\bwhat (do|does|did) .*\b(come to|amount to|cost|earn|pay|add up to)\b"),
-        (
-            "date",
-            r"^(since |until |by |from )?when\b|\b(what|which) (\w+ )?(year|month|months|day|date|century|decade)\b",
-        ),
-        ("person", r"\b(who|whom|whose)\b|\bwhat (is|was) the name of the (man|woman|person|president|minister)\b"),
-        (
-            "place",
-            r"^where\b|\b(what|which) (\w+ )?(country|countries|city|cities|town|state|region|place|capital|continent)\b",
-        ),
-        (
-            "reason",
-            r"\bwhy\b|\bwhat .*\bfor\?*$|\b(for )?what (is|was) the (purpose|reason|aim|goal)\b|\bfor what (purpose|reason)\b",
-        ),
-    )
+# The first kind of which any pattern is found in the question.
+_KINDS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
+    ("thing", (r"meant by", r"mean by", r"mean\?", r"the (title|name|names) of", r"called\?")),
+    ("share", (r"percent", r"percentage", r"per cent", r"what (share|proportion|fraction)", r"by how much")),
+    ("share", (r"how (fast|strong|strongly)",)),
+    ("count", (r"how many", r"what number of", r"(what|which) (is|was|were|are) the number of")),
+    ("measure", (r"how (big|large|long|high|tall|far|old|heavy|hot|cold|deep|wide)", r"how much (\w+ )?(space|time)")),
+    ("measure", (r"(what|which) ((is|was) the )?(temperature|population|size|area|distance)",)),
+    ("amount", (r"how much", r"worth", r"(highest|lowest|total|average|combined|what|in) [\w -]*?(value|price|cost)")),
+    ("amount", (r"what (is|was|were|are|did) .*\b(turnover|revenue|sum|total|amount|budget|salary|profits?|price)",)),
+    ("amount", (r"what (is|was|were|are) (the )?(average|combined|total|mean|median)",)),
+    ("amount", (r"what (do|does|did) .*\b(come to|amount to|cost|earn|pay|add up to)",)),
+    ("date", (r"^((since|until|by|from) )?when", r"(what|which) (\w+ )?(year|month|months|day|date|century|decade)")),
+    ("person", (r"who", r"whom", r"whose", r"what (is|was) the name of the (man|woman|person|president|minister)")),
+    ("place", (r"^where", r"(what|which) (\w+ )?(country|countries|city|cities|town|state|region|place|continent)")),
+    ("reason", (r"why", r"what .*\bfor\?*$", r"what (is|was) the (purpose|reason|aim|goal)", r"for what purpose")),
 )
 # "In millions of dollars" says how the answer is to be written, not what it is about.
 _UNIT_TERMS = frozenset({"thousand", "million", "billion", "trillion", "dollar", "euro"})
 _FIGURE_KINDS = frozenset({"count", "amount", "share", "measure"})
 _FOCUS = re.compile(r"\b(how many(?: of the| of)?|what|which|whose)\s+((?:[\w'’-]+\s+){0,3}[\w'’-]+)", re.IGNORECASE)
-_AVERAGE = re.compile(r"\b(?:average|mean|each|per|every)\b", re.IGNORECASE)
+_AVERAGE = re.compile(r"\b(?:average|mean|per|each(?! (?:other|year|month|week|day)))\b", re.IGNORECASE)
 _WHOLE = re.compile(r"\b(?:whole|entire|full[ -]year|all of|year as a whole)\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 # Someone's office is as good as a name: who is "the president" is not answered by a minister.
@@ -76,7 +51,9 @@ class Question:
     """A question and what it asks for.
 
     `focus` is the term of the noun that is asked for ("projects" in "how many joint projects are …"), or
-    None. `names` are words written with a capital. `dates` and `figures` are those the question names.
+    None; `focus_names` are the names that narrow it ("how many Russian companies"). `names` are words written
+    with a capital, and offices. `dates` and `figures` are those the question names; `counted` are its plain
+    numbers with the term of the noun they count ("the 23 planned projects").
     """
 
     text: str
@@ -117,7 +94,7 @@ def read_question(text: str) -> Question:
     names = tuple(_find_names(text, found))
     return Question(
         text=text,
-        kind=next((kind for kind, pattern in _KINDS if pattern.search(text)), "thing"),
+        kind=_find_kind(text),
         focus=analyze(focus[-1])[-1] if focus else None,
         terms=tuple(term for term in dict.fromkeys(question_terms(text)) if term not in _UNIT_TERMS),
         names=names,
@@ -126,6 +103,15 @@ def read_question(text: str) -> Question:
         focus_names=tuple(word for word in focus if word in names),
         counted=tuple(_find_counted(text, found)),
     )
+
+
+def _find_kind(text: str) -> Kind:
+    return next((kind for kind, pattern in _kind_patterns() if pattern.search(text)), "thing")
+
+
+@cache
+def _kind_patterns() -> list[tuple[Kind, re.Pattern[str]]]:
+    return [(kind, re.compile(rf"\b(?:{'|'.join(forms)})(?!\w)", re.IGNORECASE)) for kind, forms in _KINDS]
 
 
 def find_counted_noun(text: str, figure: Figure) -> str | None:

@@ -18,7 +18,7 @@ _NONE = "–"
 _COLUMNS = ("measure", "mean", "95 % interval", "n")
 _GATE_COLUMNS = ("gate", "at least", "is", "")
 # Inside a line: what makes emphasis, code, links, images, tags, entities, mentions, formulas and bare addresses.
-_MARKDOWN = re.compile(r"[\\`*_\[\]<>#~&@:$]|(?<=www)\.")
+_MARKDOWN = re.compile(r"[\\`*_\[\]<>#~&@$]|:(?=//)|(?<=www)\.")
 
 Row = Sequence[str]
 
@@ -106,13 +106,13 @@ def _describe_failure(record: Record, why: Sequence[str]) -> Failure:
 
 
 def _describe_run(run: Run) -> str:
-    model = f"model {shorten(run.model, limit=60)}" if run.model else "no model"
+    model = f"model {shorten(run.model, limit=60)}" if run.model is not None else "no model"
     line = f"suite {one_line(run.suite)} · {len(run.records)} cases · {model} · {run.seconds:.1f} s"
     if not run.fallbacks:
         return line
     reasons = [notice for record in run.fallbacks for notice in record["answer"]["notices"][:1]]
-    first = f": {shorten(reasons[0], limit=_TEXT_LIMIT)}" if reasons else ""
-    return f"{line}\nwithout the model, which failed: {len(run.fallbacks)} cases{first}"
+    first = f" · {shorten(reasons[0], limit=_TEXT_LIMIT)}" if reasons else ""
+    return f"{line}\nthe model failed on {len(run.fallbacks)} of {len(run.records)} cases{first}"
 
 
 def _head_failures(run: Run, failures: Sequence[Failure]) -> str:

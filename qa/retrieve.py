@@ -11,7 +11,7 @@ from threading import Lock
 from qa.articles import Article, Filters, Passage
 from qa.catalog import Catalog, VectorRows
 from qa.embed import Embedder, embed_checked
-from qa.errors import EmbedderMismatch, StoreError
+from qa.errors import StoreError
 from qa.keywords import KeywordIndex
 from qa.settings import Recipe
 from qa.store import Current, Store
@@ -98,7 +98,7 @@ class Retriever:
         current, revision = self._store.current(), self.catalog.content_revision()
         if current == self._current and revision == self._revision:
             return
-        self._check_embedder()
+        self.catalog.check_embedder(self.embedder.id)
         if current.keywords is None:
             self._keywords = None
         elif current.keywords != self._current.keywords or self._keywords is None:
@@ -107,14 +107,6 @@ class Retriever:
             self._keywords.refresh()
         self._open_vectors(current)
         self._current, self._revision = current, revision
-
-    def _check_embedder(self) -> None:
-        made_by = self.catalog.get_meta("embedder")
-        if made_by not in (None, self.embedder.id):
-            raise EmbedderMismatch(
-                f"The vectors of this archive were made by '{made_by}', but '{self.embedder.id}' is in use."
-                " Put that name back in index/recipe.toml, or embed the archive anew with: qa sync"
-            )
 
     def _open_vectors(self, current: Current) -> None:
         counts = self.catalog.counts(self.embedder.id)

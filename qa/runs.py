@@ -122,7 +122,10 @@ class Run:
     @property
     def fallbacks(self) -> tuple[Record, ...]:
         """The cases that the program answered because the model failed."""
-        return tuple(r for r in self.records if self.model and r["hits"] and r["answer"]["mode"] == "extract")
+        if self.model is None:
+            return ()
+        # without any passage, it is not asked
+        return tuple(r for r in self.records if r["hits"] and r["answer"]["mode"] == "extract")
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain data, without the records: the form of `qa eval run --json`."""

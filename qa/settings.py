@@ -15,7 +15,11 @@ Value = str | int | float | None
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The effective settings; `origins` says for each field that is not a default where it came from."""
+    """The effective settings.
+
+    `origins` says for each field that is not a default where it came from; `trust_environment` whether proxies
+    and certificates of the environment count too.
+    """
 
     model: str | None = None
     base_url: str | None = None
@@ -24,6 +28,7 @@ class Settings:
     context_tokens: int = 2_000
     max_output_tokens: int = 300
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
+    trust_environment: bool = field(default=False, compare=False)
 
     @property
     def names_model(self) -> bool:
@@ -92,7 +97,20 @@ def load_settings(file: Path | None, environment: Mapping[str, str], *, model: s
             origins[name] = f"environment {variable}"
     if model:
         values["model"], origins["model"] = model, "option"
-    return replace(Settings(), **values, origins=origins)  # type: ignore[arg-type]
+    if _would_leak(values, origins):
+        del values["api_key"], origins["api_key"]
+    return replace(Settings(), **values, origins=origins, trust_environment=bool(environment))  # type: ignore[arg-type]
+
+
+def _would_leak(values: Mapping[str, Value], origins: Mapping[str, str]) -> bool:
+    """Whether the key meant for OpenAI would go to an address that a file names: a workspace may be someone else's.
+
+    Such a server gets a key from QA_API_KEY, or from OPENAI_API_KEY when OPENAI_BASE_URL names it too.
+    """
+    address = str(values.get("base_url") or "")
+    named_by_file = bool(address) and not origins["base_url"].startswith("environment")
+    is_openai = address.startswith("https://api.openai.com/")
+    return named_by_file and not is_openai and origins.get("api_key") == "environment OPENAI_API_KEY"
 
 
 def load_recipe(file: Path) -> Recipe:
@@ -107,7 +125,7 @@ def load_recipe(file: Path) -> Recipe:
 def describe_settings(settings: Settings) -> list[tuple[str, str, str]]:
     """(name, value, origin) of each setting; the key is never shown, only whether there is one."""
     rows = []
-    for name in (f.name for f in fields(Settings) if f.name != "origins"):
+    for name in (f.name for f in fields(Settings) if f.name not in ("origins", "trust_environment")):
         value = getattr(settings, name)
         shown = ("set" if value else "none") if name == "api_key" else "none" if value is None else str(value)
         rows.append((name, shown, settings.origins.get(name, "default")))

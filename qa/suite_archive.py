@@ -74,15 +74,28 @@ def open_suite_archive(
 
 
 def hash_files(path: Path, pattern: str = "*") -> str:
-    """A SHA-256 of the names and contents of a folder's files, hidden ones left out, or of one file."""
-    files = {file.relative_to(path).as_posix(): file for file in path.rglob(pattern)} if path.is_dir() else {}
+    """A SHA-256 of the names and contents of a folder's files, hidden ones left out, or of one file.
+
+    Raises:
+        ContentError: a file cannot be read.
+    """
     whole = hashlib.sha256()
-    for name, file in sorted(files.items() or [(path.name, path)]):
-        if file.is_file() and not any(part.startswith(".") for part in name.split("/")):
+    for name, file in _list_files(path, pattern):
+        try:
             with file.open("rb") as stream:
                 line = f"{hashlib.file_digest(stream, 'sha256').hexdigest()} {name}\n"
-            whole.update(line.encode("utf-8", "surrogateescape"))
+        except OSError as error:
+            raise ContentError(f"{file} cannot be read: {error.strerror}.") from error
+        whole.update(line.encode("utf-8", "surrogateescape"))
     return whole.hexdigest()
+
+
+def _list_files(path: Path, pattern: str = "*") -> list[tuple[str, Path]]:
+    """(name, file) of each file of a folder that is not hidden, by name, or of the one file."""
+    if path.is_file():
+        return [(path.name, path)]
+    found = sorted((file.relative_to(path), file) for file in path.rglob(pattern) if file.is_file())
+    return [(name.as_posix(), file) for name, file in found if not any(part.startswith(".") for part in name.parts)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +140,10 @@ def _copy_articles(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=target.parent) as folder:
         copy = Path(folder) / target.name
-        if source.is_dir():
-            shutil.copytree(source, copy, ignore=shutil.ignore_patterns(".*"))
-        else:
-            copy.mkdir()
-            shutil.copy2(source, copy)
+        copy.mkdir()
+        for name, file in _list_files(source):
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy / name)
         try:
             copy.rename(target)  # whole or not at all
         except OSError:
@@ -157,7 +169,9 @@ def _check_articles(archive: Archive, suite: Suite) -> None:
         raise ContentError(problems[0] + more)
 
 
-def _drop_unused(folder: Path) -> None:
-    """Delete all but the most recently used of the indexed archives."""
-    for cache in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)[_KEPT_ARCHIVES:]:
-        shutil.rmtree(cache, ignore_errors=True)
+def _drop_unused(caches: Path) -> None:
+    """Delete all but the most recently used of the indexed archives in our own cache folder."""
+    with suppress(OSError):  # another process may be doing the same
+        made = [path for path in caches.iterdir() if (path / "index").is_dir()]
+        for path in sorted(made, key=lambda path: path.stat().st_mtime, reverse=True)[_KEPT_ARCHIVES:]:
+            shutil.rmtree(path, ignore_errors=True)

@@ -25,7 +25,7 @@ from qa.vectors import build_index, read_state
 
 _COMMIT_SECONDS = 1.0  # articles read within this time are committed together
 _KEYWORD_BATCH = 500  # articles a commit of the keyword index
-_EMBED_BATCH = 64  # passages a commit of vectors: about a second of work
+_EMBED_BATCH = 128  # passages a commit of vectors: two seconds of work or so
 
 
 @dataclass(frozen=True, slots=True)

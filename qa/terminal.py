@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from shutil import get_terminal_size
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from qa.answer import Answer, Event, Stage, Token
 from qa.conversation import Conversation
@@ -86,6 +86,11 @@ class Screen:
     def say(self, message: str) -> None:
         """Write a message as one line, however long."""
         self.stream.write(one_line(message) + "\n")
+        self.stream.flush()
+
+    def write_block(self, text: str) -> None:
+        """Write lines as they are laid out already."""
+        self.stream.write(safe_text(text) + "\n")
         self.stream.flush()
 
     def write_table(self, rows: Sequence[Sequence[str]], *, cut: bool = False) -> None:
@@ -174,7 +179,7 @@ class ProgressView:
         self._stage = progress.stage
         if self._bars is None:
             size = f": {progress.total:,} {_UNITS.get(progress.stage, '')}" if progress.total else ""
-            self._screen.say(progress.stage + size)
+            self._screen.say(progress.stage + (size or " articles" * self.is_reading))
             return
         if self._task is not None:
             self._bars.remove_task(self._task)

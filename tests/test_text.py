@@ -12,7 +12,9 @@ from qa.text import MONTHS, clean_text, fold, format_date, one_line, safe_text, 
 
 # Whatever a file can hold once decoded, lone surrogates included.
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
-LANDMINES = st.text(st.sampled_from("ab \t\n\r\x00\x1b\x7f\x85\x9b\ufeff\u2028\u202e\u2066\ud800é\u0301ﬁＡ"), max_size=12)
+LANDMINES = st.text(
+    st.sampled_from("ab \t\n\r\x00\x1b\x7f\x85\x9b\ufeff\u2028\u202e\u2066\ud800é\u0301ﬁＡ"), max_size=12
+)
 FORBIDDEN = {*range(0x20), *range(0x7F, 0xA0), *range(0x2028, 0x202F), *range(0x2066, 0x206A)} - {0x09, 0x0A}
 
 

@@ -1,0 +1,103 @@
+"""What commands do around their own work: open the archive, bring it in step, survive Ctrl-C, tell what happened."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+
+from qa.archive import AddReport, Archive, ModelChoice, open_archive
+from qa.errors import ArchiveBusy, ArchiveReadOnly, UsageError
+from qa.layout import summarise_changes, warn_of_languages
+from qa.models import DEFAULT_OPENAI_MODEL
+from qa.terminal import ProgressView, Screen
+
+INTERRUPTED = 130  # exit status
+
+
+def out() -> Screen:
+    """Where results go."""
+    return Screen(sys.stdout)
+
+
+def err() -> Screen:
+    """Where progress and messages go."""
+    return Screen(sys.stderr)
+
+
+@contextmanager
+def open_workspace(workspace: Path | None, model: ModelChoice = None) -> Iterator[Archive]:
+    """The archive of the workspace in use, which is told where it may come as a surprise."""
+    with open_archive(workspace, model=model, environment=True) as archive:
+        place = archive.workspace
+        if place.chosen != "named" and place.root != Path.cwd():
+            err().say(f"Workspace: {place.root}")
+        yield archive
+
+
+@contextmanager
+def interruptible() -> Iterator[ProgressView]:
+    """Show how far a change has come; when it is interrupted, say what is kept and how to go on."""
+    view = ProgressView(err())
+    try:
+        with view:
+            yield view
+    except KeyboardInterrupt:
+        rest = "go on with the same command" if view.is_reading else "go on with: qa sync"
+        err().say(f"Interrupted: {view.kept:,} articles are kept; {rest}")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def bring_in_step(archive: Archive) -> None:
+    """Bring in new files of the workspace; where it may not be written, the archive itself warns."""
+    if not archive.needs_sync():
+        return
+    with suppress(ArchiveBusy, ArchiveReadOnly), interruptible() as view:
+        _list_skipped(archive.sync(on_progress=view))
+
+
+def report_changes(report: AddReport, archive: Archive, *, as_json: bool) -> None:
+    """Write what an addition did; what was skipped, and what was added in other languages, as messages."""
+    _list_skipped(report)
+    languages = Counter(archive.get(id_).language for id_ in report.added)
+    foreign = {code: count for code, count in languages.most_common() if code not in (None, "en")}
+    if as_json:
+        skipped = [{"source": source, "reason": reason} for source, reason in report.skipped]
+        out().write_json({**asdict(report), "skipped": skipped})
+    else:
+        out().say(summarise_changes(report))
+    if foreign:
+        err().say(warn_of_languages(foreign))
+
+
+def _list_skipped(report: AddReport) -> None:
+    for source, reason in report.skipped:
+        err().say(f"skipped {source}: {reason}")
+
+
+def choose_model(name: str | None, *, no_model: bool) -> ModelChoice:
+    """What `--model` and `--no-model` ask for.
+
+    Raises:
+        UsageError: both are given.
+    """
+    if name and no_model:
+        raise UsageError("--model and --no-model exclude each other.")
+    return False if no_model else name
+
+
+def announce_model(archive: Archive, name: str | None, *, no_model: bool) -> None:
+    """Say that text leaves the machine, and where to."""
+    if no_model or not (name or archive.settings.names_model):
+        return
+    place = archive.endpoint()
+    model = name or archive.settings.model or (DEFAULT_OPENAI_MODEL if place.is_openai else "the model")
+    err().say(
+        f"Answers are written by {model} at {place.host}:"
+        " the question and passages are sent there (--no-model keeps them here)"
+    )

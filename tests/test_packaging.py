@@ -1,0 +1,78 @@
+"""The wheel, built and installed in a clean environment, works from another folder."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+UV = shutil.which("uv")
+pytestmark = pytest.mark.skipif(UV is None, reason="needs uv: pip install uv")
+
+
+def run(*command: str, cwd: Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    merged = {k: v for k, v in os.environ.items() if not k.startswith("UV_")} | (env or {})
+    return subprocess.run(command, cwd=cwd, env=merged, capture_output=True, text=True, timeout=600, check=False)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("wheel")
+    built = run(str(UV), "build", "--wheel", "--out-dir", str(out), str(ROOT), cwd=out)
+    assert built.returncode == 0, built.stderr
+    return next(out.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment of its own that holds the wheel, at the versions that were tested."""
+    folder = tmp_path_factory.mktemp("clean")
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    pins = re.search(r"constraint-dependencies = \[(.*?)\]", text, re.DOTALL)
+    assert pins is not None
+    (folder / "pins.txt").write_text("\n".join(re.findall(r'"(.+?)"', pins.group(1))), encoding="utf-8")
+    assert run(str(UV), "venv", "env", cwd=folder).returncode == 0
+    python = folder / "env" / "bin" / "python"
+    made = run(str(UV), "pip", "install", "--python", str(python), "-c", "pins.txt", str(wheel), cwd=folder)
+    assert made.returncode == 0, made.stderr
+    return folder / "env" / "bin" / "qa"
+
+
+def test_the_wheel_carries_code_and_content_and_no_built_data(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    for wanted in (
+        "qa/py.typed",
+        "qa/data/bert_uncased_vocab.txt",
+        "qa/_content/prompts/answer.md",
+        "qa/_content/index/recipe.toml",
+        "qa/_content/index/articles/trade-record.md",
+        "qa/_content/eval/suites/sample.toml",
+        "qa/_content/eval/gold/sample.jsonl",
+    ):
+        assert wanted in names
+    assert not [n for n in names if "store" in n and "_content" in n or n.startswith("tests") or n.endswith(".sqlite")]
+
+
+def test_the_installed_program_answers_from_another_folder(installed: Path, tmp_path: Path) -> None:
+    home = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    made = run(str(installed), "init", "--sample", "archive", cwd=tmp_path, env=home)
+    assert made.returncode == 0, made.stderr
+    asked = run(str(installed), "ask", "--json", "What was 2021 trade turnover?", cwd=tmp_path / "archive", env=home)
+    assert asked.returncode == 0, asked.stderr
+    answer = json.loads(asked.stdout)
+    assert answer["short"] == "$24.2 billion"
+    assert answer["citations"][0]["article"]["source"] == "index/articles/trade-record.md"
+
+
+def test_the_packaged_suite_is_run_on_the_packaged_articles(installed: Path, tmp_path: Path) -> None:
+    home = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    ran = run(
+        str(installed), "--workspace", str(tmp_path / "w"), "eval", "run", "sample", "--json", cwd=tmp_path, env=home
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert json.loads(ran.stdout)["measures"]
