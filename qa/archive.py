@@ -73,7 +73,7 @@ class Archive:
         self.settings = settings
         self.recipe: Recipe = load_recipe(workspace.content("index/recipe.toml"))
         self.store = Store(workspace.store)
-        self._embedder: Embedder = embedder or open_embedder(self.recipe.embedder)
+        self.embedder: Embedder = embedder or open_embedder(self.recipe.embedder)
         self._model = model
         self._opened: dict[str | None, ChatModel] = {}
         self._retriever: Retriever | None = None
@@ -153,7 +153,7 @@ class Archive:
         """
         found = [self.get(id_).id for id_ in ids]
         with self._lock, self.store.writing():
-            writer = Writer(self.store, self.recipe, self._embedder)
+            writer = Writer(self.store, self.recipe, self.embedder)
             try:
                 writer.remove(found)
             finally:
@@ -182,7 +182,7 @@ class Archive:
 
     def status(self) -> Status:
         """How much there is, and what is still to be embedded."""
-        counts = self._catalog().counts(self._embedder.id) if self.store.exists() else Counts(0, 0, 0)
+        counts = self._catalog().counts(self.embedder.id) if self.store.exists() else Counts(0, 0, 0)
         languages: dict[str, int] = self._catalog().count_languages() if self.store.exists() else {}
         files = [path for path in self.store.folder.rglob("*") if path.is_file()]
         return Status(
@@ -190,7 +190,7 @@ class Archive:
             articles=counts.articles,
             passages=counts.passages,
             vectors=counts.vectors,
-            embedder=self._embedder.id,
+            embedder=self.embedder.id,
             model=self._model_name(),
             languages=languages,
             store_bytes=sum(path.stat().st_size for path in files),
@@ -284,10 +284,10 @@ class Archive:
         check_embedder: bool = False,
     ) -> AddReport:
         with self._lock, self.store.writing():
-            writer = Writer(self.store, self.recipe, self._embedder, on_progress)
+            writer = Writer(self.store, self.recipe, self.embedder, on_progress)
             try:
                 if check_embedder:
-                    writer.catalog.check_embedder(self._embedder.id)
+                    writer.catalog.check_embedder(self.embedder.id)
                 writer.add(items)
                 if files:
                     with writer.catalog.transaction():
@@ -315,7 +315,7 @@ class Archive:
     def _reader(self) -> Retriever:
         with self._lock:
             if self._retriever is None:
-                self._retriever = Retriever(self.store, self.recipe, self._embedder)
+                self._retriever = Retriever(self.store, self.recipe, self.embedder)
             return self._retriever
 
     def _open_retriever(self) -> Retriever:
@@ -325,7 +325,7 @@ class Archive:
                 self.sync()
             except (ArchiveBusy, ArchiveReadOnly) as error:
                 _log.warning("New files of index/articles are not searched yet: %s", error)
-        if not self.store.exists() or not self._catalog().counts(self._embedder.id).articles:
+        if not self.store.exists() or not self._catalog().counts(self.embedder.id).articles:
             raise WorkspaceError(f"No articles in {self.workspace.root} yet. Add some with: qa add SOURCE")
         return self._reader()
 

@@ -185,11 +185,12 @@ def _lay_out_text(answer: Answer) -> Iterator[Line]:
 
 
 def _explain(statement: Statement, *, alone: bool) -> Iterator[Line]:
-    """A line for each problem of a sentence; which sentence it is, where there are several."""
-    sign, style = _SIGNS[statement.verdict]
-    which = "" if alone else f"“{shorten(bare_statement(statement.text), limit=40)}”: "
-    for problem in statement.problems:
-        yield Line((Piece(sign, style), Piece(which), Piece(problem.detail)))
+    """One line on what is wrong with a sentence; which sentence it is, where there are several."""
+    if statement.problems:
+        sign, style = _SIGNS[statement.verdict]
+        which = "" if alone else f"“{shorten(bare_statement(statement.text), limit=40)}”: "
+        details = "; ".join(problem.detail for problem in statement.problems)
+        yield Line((Piece(sign, style), Piece(which + details)))
 
 
 def _lay_out_citations(answer: Answer, citations: Sequence[Citation]) -> Iterator[Line]:

@@ -47,16 +47,16 @@ class Retriever:
         self._recipe = recipe
         self._lock = Lock()
         self._current = Current()
-        self._revision = -1
+        self._revision = self._content = -1
         self._keywords: KeywordIndex | None = None
         self._exact: VectorRows | None = None
         self._chroma: VectorIndex | None = None
 
     def close(self) -> None:
-        """Release every file."""
+        """Release every file; the next question opens what it needs."""
         self.catalog.close()
-        if self._chroma is not None:
-            self._chroma.close()
+        self._close_vectors()
+        self._revision = self._content = -1
 
     def search(self, question: str, *, limit: int, filters: Filters) -> list[Hit]:
         """Passages for a question, best first, at most `limit`.
@@ -88,40 +88,65 @@ class Retriever:
         if self._exact is None and self._chroma is None:
             return []
         query = embed_checked(self.embedder, [question])[0]
-        if self._exact is not None:
-            return search_exact(self._exact, query, limit=_POOL, filters=filters)
-        assert self._chroma is not None
-        return self._chroma.search(query, limit=_POOL, filters=filters)
+        if self._chroma is not None:
+            try:
+                return self._chroma.search(query, limit=_POOL, filters=filters)
+            except StoreError as error:
+                self._compare_all(error)
+        assert self._exact is not None
+        return search_exact(self._exact, query, limit=_POOL, filters=filters)
 
     def _refresh(self) -> None:
-        """Look at the pointer and the catalog's revision; reopen what has changed."""
-        current, revision = self._store.current(), self.catalog.content_revision()
-        if current == self._current and revision == self._revision:
+        """Look at the pointer and the catalog's revision; reopen what has changed.
+
+        Raises:
+            StoreError: an index in use cannot be opened.
+        """
+        current, revision, content = self._store.current(), self.catalog.revision(), self.catalog.content_revision()
+        if (current, revision) == (self._current, self._revision):
             return
         self.catalog.check_embedder(self.embedder.id)
+        try:
+            self._open_keywords(current)
+        except StoreError:
+            if self._store.current() == current:
+                raise
+            self._refresh()  # a writer has switched to a new generation, and deleted this one, meanwhile
+            return
+        if (current.vectors, content) != (self._current.vectors, self._content):
+            self._open_vectors(current)
+        self._current, self._revision, self._content = current, revision, content
+
+    def _open_keywords(self, current: Current) -> None:
         if current.keywords is None:
             self._keywords = None
         elif current.keywords != self._current.keywords or self._keywords is None:
             self._keywords = KeywordIndex(self._store.generation("keywords", current.keywords))
         else:
             self._keywords.refresh()
-        self._open_vectors(current)
-        self._current, self._revision = current, revision
 
     def _open_vectors(self, current: Current) -> None:
         counts = self.catalog.counts(self.embedder.id)
+        self._close_vectors()
+        if counts.vectors > self._recipe.exact_below and current.vectors is not None:
+            try:
+                self._chroma = VectorIndex(self._store.generation("vectors", current.vectors))
+            except StoreError as error:
+                self._compare_all(error)
+        elif counts.vectors:
+            self._exact = self.catalog.vector_rows(self.embedder.id)
+
+    def _compare_all(self, error: StoreError) -> None:
+        """Go on without Chroma."""
+        _log.warning("Every vector is compared instead: %s", error)
+        self._close_vectors()
+        self._exact = self.catalog.vector_rows(self.embedder.id)
+
+    def _close_vectors(self) -> None:
         if self._chroma is not None:
             self._chroma.close()
         self._chroma = None
         self._exact = None
-        if counts.vectors > self._recipe.exact_below and current.vectors is not None:
-            try:
-                self._chroma = VectorIndex(self._store.generation("vectors", current.vectors))
-                return
-            except StoreError as error:
-                _log.warning("Every vector is compared instead: %s", error)
-        if counts.vectors:
-            self._exact = self.catalog.vector_rows(self.embedder.id)
 
 
 def fuse_ranks(*rankings: Sequence[str]) -> list[tuple[str, float]]:

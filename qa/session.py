@@ -49,7 +49,8 @@ def interruptible() -> Iterator[ProgressView]:
             yield view
     except KeyboardInterrupt:
         rest = "go on with the same command" if view.is_reading else "go on with: qa sync"
-        err().say(f"Interrupted: {view.kept:,} articles are kept; {rest}")
+        kept = "1 article is" if view.kept == 1 else f"{view.kept:,} articles are"
+        err().say(f"Interrupted: {kept} kept; {rest}")
         raise typer.Exit(INTERRUPTED) from None
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _MAX_WIDTH = 100  # longer lines are hard to read
 _MIN_WIDTH = 20
-_MAX_COLUMN = 24  # of a table's columns but the last
+_MAX_COLUMN = 24  # of a table that is cut, but for its last column
 _STYLES = {"": "", "strong": "bold", "mark": "bold green", "quiet": "dim", "bad": "red"}
 _UNITS = {"embedding": "passages", "building the vector index": "passages", "evaluating": "questions"}
 _ERASE_LINE = "\r\x1b[2K"
@@ -280,7 +280,8 @@ def _align(rows: Sequence[Sequence[str]], width: int, *, cut: bool) -> Iterator[
     from rich.cells import cell_len, set_cell_size
 
     columns = list(zip(*rows, strict=True))[:-1]
-    widths = [min(_MAX_COLUMN, max(map(cell_len, column))) for column in columns]
+    widths = [max(map(cell_len, column)) for column in columns]
+    widths = [min(_MAX_COLUMN, size) for size in widths] if cut else widths
     left = max(_MIN_WIDTH, width - sum(widths) - 2 * len(widths))
     for *cells, last in rows:
         head = [set_cell_size(_fit(cell, size), size) for cell, size in zip(cells, widths, strict=True)]

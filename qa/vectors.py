@@ -6,6 +6,7 @@ import json
 import logging
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +23,20 @@ _log = logging.getLogger("qa")
 _COLLECTION = "passages"
 _BATCH = 5_000  # Chroma 1.5.9: at most 5,461 rows an upsert and 5,000 ids a get
 _MANIFEST = "manifest.json"
+_PASSING = {_MANIFEST, *(f"chroma.sqlite3-{ending}" for ending in ("journal", "wal", "shm"))}
 _REMEDY = "Nothing of the archive is lost; make it again with: qa sync"
 
 ScoredId = tuple[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    """What a finished generation holds and was built for; `files` are sizes in bytes."""
+
+    embedder: str
+    revision: int
+    passages: int
+    files: dict[str, int]
 
 
 def search_exact(rows: VectorRows, query: NDArray[np.float32], *, limit: int, filters: Filters) -> list[ScoredId]:
@@ -64,7 +76,7 @@ class VectorIndex:
             StoreError: it is unfinished, damaged, or names an embedding function of its own.
         """
         self.folder = folder
-        self.manifest = _read_manifest(folder)
+        self._passages = _read_manifest(folder).passages
         self._client = _open_client(folder)
         self._collection = _open_collection(self._client, folder)
 
@@ -78,7 +90,7 @@ class VectorIndex:
         with _wrapped(self.folder):
             found = self._collection.query(
                 query_embeddings=[query.tolist()],
-                n_results=min(limit, max(1, self.manifest["passages"])),
+                n_results=min(limit, max(1, self._passages)),
                 where=where,
                 include=["distances"],
             )
@@ -112,17 +124,17 @@ def build_index(folder: Path, rows: VectorRows, *, embedder: str, revision: int,
         folder.mkdir(parents=True, exist_ok=True)
         _write_rows(folder, rows, range(len(rows.ids)), removed=())
     _verify(folder, rows)
-    manifest = {"embedder": embedder, "passages": len(rows.ids), "revision": revision}
-    (folder / _MANIFEST).write_text(json.dumps(manifest) + "\n", encoding="utf-8")
+    manifest = _Manifest(embedder=embedder, revision=revision, passages=len(rows.ids), files=_file_sizes(folder))
+    (folder / _MANIFEST).write_text(json.dumps(asdict(manifest)) + "\n", encoding="utf-8")
 
 
 def read_state(folder: Path) -> tuple[str, int] | None:
     """(embedder id, catalog revision) that a generation was built for, or None when it is unfinished or damaged."""
     try:
         manifest = _read_manifest(folder)
-        return str(manifest["embedder"]), int(manifest["revision"])
-    except (StoreError, KeyError, ValueError, TypeError):
+    except StoreError:
         return None
+    return manifest.embedder, manifest.revision
 
 
 def _update_copy(folder: Path, rows: VectorRows, previous: Path) -> None:
@@ -178,12 +190,25 @@ def _held_ids(folder: Path) -> set[str]:
     return {id_ for page in pages for id_ in page}
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
+def _read_manifest(folder: Path) -> _Manifest:
+    """Read the manifest of a finished generation and check that its files are all there.
+
+    Chroma opens a collection some of whose files are lost, and finds next to nothing in it.
+    """
     try:
-        manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        manifest = _Manifest(**json.loads((folder / _MANIFEST).read_text(encoding="utf-8")))
+        held = _file_sizes(folder)
+        lost = [name for name, size in manifest.files.items() if held.get(name, -1) < size]
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise StoreError(f"The vector index {folder} is not finished or not readable: {error}. {_REMEDY}") from error
+    if lost:
+        raise StoreError(f"The vector index {folder} is damaged: {lost[0]} is missing or too short. {_REMEDY}")
     return manifest
+
+
+def _file_sizes(folder: Path) -> dict[str, int]:
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in _PASSING]
+    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
 
 
 def _open_client(folder: Path) -> Any:  # noqa: ANN401  chromadb's client is built from settings
