@@ -15,9 +15,11 @@ from datetime import date
 from typing import Any, Literal
 
 from qa.articles import Article, Filters
-from qa.errors import ModelError, UsageError
+from qa.errors import ModelError, ModelReplyInvalid, UsageError
 from qa.extract import Reading, find_span, read_hits
-from qa.ground import Citation, Grounded, Statement, ground_sentence, ground_text
+from qa.figures import find_figures, missing_figures
+from qa.ground import Citation, Grounded, Statement, bare_statement, ground_sentence, ground_text
+from qa.keywords import analyze, question_terms
 from qa.models import ChatModel, Message, Usage
 from qa.prompts import Prompt
 from qa.retrieve import Hit, Retriever
@@ -229,6 +231,8 @@ def _ask_model(
             parts.append(part.text)
             yield Token(part.text)
     reply = "".join(parts).strip()
+    if not any(char.isalnum() for char in bare_statement(reply)):
+        raise ModelReplyInvalid(f"{model.name} sent a reply without words.")
     base = Answer(
         question=question,
         status="answered",
@@ -245,7 +249,7 @@ def _ask_model(
         prompt=desk.prompt,
         usage=usage,
     )
-    if not reply or NOT_HERE.casefold() in reply.casefold():
+    if NOT_HERE.casefold() in reply.casefold():
         reading = read_hits(question, hits, weigh=desk.retriever.term_weight, embedder=desk.retriever.embedder)
         return replace(base, status="abstained", text=_ABSTAINED, nearest=_nearest(reading))
     return _with_grounds(base, ground_text(reply, shown))
@@ -258,7 +262,16 @@ def _with_grounds(answer: Answer, grounded: Grounded) -> Answer:
         return answer
     quote = grounded.citations[0].quote.text
     span = find_span(answer.question, quote)
-    return replace(answer, short=quote[span[0] : span[1]], short_span=span) if span else answer
+    if span is None or not _says(bare_statement(first.text), quote[slice(*span)]):
+        return answer
+    return replace(answer, short=quote[slice(*span)], short_span=span)
+
+
+def _says(statement: str, short: str) -> bool:
+    """Whether a statement has the figures of a span of its quote, or where it has none, its words."""
+    if find_figures(short):
+        return not missing_figures(short, statement)
+    return set(question_terms(short)) <= set(analyze(statement))
 
 
 def _abstain(question: str, searched: Searched, reading: Reading, *, mode: Literal["extract", "model"]) -> Answer:

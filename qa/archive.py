@@ -23,7 +23,7 @@ from qa.models import ChatModel, UnreachedModel, open_chat
 from qa.prompts import load_prompt
 from qa.retrieve import Hit, Retriever
 from qa.settings import Recipe, Settings, load_recipe, load_settings
-from qa.sources import Details, Skipped, read_sources
+from qa.sources import Details, Skipped, make_source, read_sources
 from qa.store import Store
 from qa.sync import OnProgress, Writer
 from qa.text import suggest
@@ -137,9 +137,7 @@ class Archive:
         Raises:
             ArchiveBusy: another process is writing.
         """
-        changed = self._changed_files()
-        items = read_sources([str(path) for path in changed], root=self.workspace.root) if changed else iter(())
-        return self._write(items, on_progress, files=changed)
+        return self._bring_in(on_progress)
 
     def needs_sync(self) -> bool:
         """Whether a file of `index/articles/` is new or has changed (size, time) since it was last read."""
@@ -275,6 +273,11 @@ class Archive:
 
     # inside
 
+    def _bring_in(self, on_progress: OnProgress | None = None, *, check_embedder: bool = False) -> AddReport:
+        changed = self._changed_files()
+        items = read_sources([str(path) for path in changed], root=self.workspace.root) if changed else iter(())
+        return self._write(items, on_progress, files=changed, check_embedder=check_embedder)
+
     def _write(
         self,
         items: Iterable[Article | Skipped],
@@ -291,7 +294,7 @@ class Archive:
                 writer.add(items)
                 if files:
                     with writer.catalog.transaction():
-                        writer.catalog.put_files({self._relative(path): state for path, state in files.items()})
+                        writer.catalog.put_files({self._source(path): state for path, state in files.items()})
                 writer.finish()
             finally:
                 writer.close()
@@ -304,25 +307,27 @@ class Archive:
             return {}
         known = self._catalog().files() if self.store.exists() else {}
         states = {path: _file_state(path) for path in sorted(folder.rglob("*")) if _is_content(path, folder)}
-        return {path: state for path, state in states.items() if known.get(self._relative(path)) != state}
+        return {path: state for path, state in states.items() if known.get(self._source(path)) != state}
 
-    def _relative(self, path: Path) -> str:
-        return path.relative_to(self.workspace.root).as_posix()
+    def _source(self, path: Path) -> str:
+        return make_source(path, self.workspace.root)
 
     def _catalog(self) -> Catalog:
         return self._reader().catalog
 
     def _reader(self) -> Retriever:
-        with self._lock:
-            if self._retriever is None:
-                self._retriever = Retriever(self.store, self.recipe, self.embedder)
-            return self._retriever
+        retriever = self._retriever
+        if retriever is None:
+            with self._lock:  # only the first look waits while another thread writes
+                retriever = self._retriever = self._retriever or Retriever(self.store, self.recipe, self.embedder)
+        return retriever
 
     def _open_retriever(self) -> Retriever:
         """The retriever, after new files of the workspace have been brought in."""
         if self.needs_sync():
             try:
-                self.sync()
+                for source, reason in self._bring_in(check_embedder=True).skipped:
+                    _log.warning("%s is not searched: %s", source, reason)
             except (ArchiveBusy, ArchiveReadOnly) as error:
                 _log.warning("New files of index/articles are not searched yet: %s", error)
         if not self.store.exists() or not self._catalog().counts(self.embedder.id).articles:
@@ -336,23 +341,17 @@ class Archive:
         if choice is not None and not isinstance(choice, str):
             return choice
         name = choice or self.settings.model
-        with self._lock:
-            if name not in self._opened:
-                try:
-                    self._opened[name] = open_chat(self.endpoint(), name)
-                except ModelUnavailable as error:
-                    return UnreachedModel(name or "the model", error)
-            return self._opened[name]
+        if name not in self._opened:
+            try:
+                self._opened[name] = open_chat(self.endpoint(), name)
+            except ModelUnavailable as error:
+                return UnreachedModel(name or "the model", error)
+        return self._opened[name]
 
     def endpoint(self) -> Endpoint:
         """Where the configured model is served."""
         s = self.settings
-        return Endpoint(
-            base_url=s.base_url,
-            api_key=s.api_key,
-            timeout_seconds=s.timeout_seconds,
-            trust_environment=s.trust_environment,
-        )
+        return Endpoint(s.base_url, s.api_key, s.timeout_seconds, s.trust_environment)
 
     def _model_name(self) -> str | None:
         if self._model is False or (self._model is None and not self.settings.names_model):

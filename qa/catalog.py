@@ -176,9 +176,11 @@ class Catalog:
         )
 
     def missing_vectors(self, embedder: str) -> list[str]:
-        """Ids of passages without a vector of this embedder, one for each distinct text, by article and place."""
-        rows = self._query(f"SELECT p.id, p.text_hash {_MISSING} ORDER BY p.article_id, p.start", (embedder,))
-        return list({text_hash: id_ for id_, text_hash in reversed(rows)}.values())[::-1]
+        """Ids of passages without a vector of this embedder, one for each distinct text, longest first."""
+        rows = self._query(
+            f"SELECT min(p.id), p.text_hash {_MISSING} GROUP BY 2 ORDER BY max(p.end - p.start) DESC, 1", (embedder,)
+        )
+        return [id_ for id_, _ in rows]
 
     def count_languages(self) -> dict[str, int]:
         """How many articles there are by language, ISO 639-1; the unknown under an empty name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -22,7 +22,7 @@ Verdict = Literal["supported", "unsupported", "uncited"]
 LOWEST_COVERAGE = 0.4
 _LONGEST_QUOTE = 3  # sentences
 
-_MARKERS = re.compile(r"(?:\s*\[\d{1,4}(?:\s*,\s*\d{1,4})*\])+")
+_MARKER = re.compile(r"\[\d{1,4}(?:\s*,\s*\d{1,4})*\]")
 _NUMBER = re.compile(r"\d+")
 
 
@@ -77,7 +77,8 @@ def ground_text(text: str, hits: Sequence[Hit]) -> Grounded:
     """Bind each sentence of `text` to the quotes that support it best and judge it.
 
     `[n]` in the text means the passage of `hits[n - 1]`. A statement is supported when every figure of it
-    stands in its quotes with the same value, scale, unit and period, and enough of its terms do too.
+    stands in its quotes with the same value, scale, unit and period, no amount of it is said only of another year
+    there, and enough of its terms do too.
     """
     citations: list[Citation] = []
     statements: list[Statement] = []
@@ -99,27 +100,31 @@ def ground_sentence(text: str, citation: Citation) -> Statement:
 
 
 def split_statements(text: str) -> list[Span]:
-    """The sentences of an answer, each with the `[n]` markers that follow it."""
-    markers = [match.span() for match in _MARKERS.finditer(text)]
-    bare = _blank_out(text, markers)
-    spans = find_sentences(bare)
-    if not spans:
-        return [(start, end) for start, end in markers[:1]]
-    starts = [start for start, _ in spans]
-    return [
-        (start, _last_marker(end, following, markers))
-        for (start, end), following in zip(spans, [*starts[1:], len(text) + 1], strict=True)
-    ]
+    """The sentences of an answer, each with its `[n]` markers; together they hold every word and every marker.
+
+    A marker between two sentences belongs to the one before it, unless it opens the line of the other.
+    What has no word in it is no sentence of its own.
+    """
+    markers = [match.span() for match in _MARKER.finditer(text)]
+    spans: list[Span] = []
+    for start, end in sorted([*find_sentences(_MARKER.sub(_blank, text)), *markers]):
+        if spans and end <= spans[-1][1]:
+            continue  # a marker inside a sentence
+        if spans and not (_has_word(text[slice(*spans[-1])]) and _begins_anew(text, spans[-1][1], start, end)):
+            spans[-1] = (spans[-1][0], end)
+        else:
+            spans.append((start, end))
+    return spans
 
 
 def bare_statement(text: str) -> str:
     """A statement without its markers."""
-    return " ".join(_MARKERS.sub(" ", text).split())
+    return " ".join(_MARKER.sub(" ", text).split())
 
 
 def cited_numbers(text: str) -> list[int]:
     """The numbers that the markers of a statement name, in order, each once."""
-    found = (int(n) for match in _MARKERS.finditer(text) for n in _NUMBER.findall(match.group()))
+    found = (int(n) for match in _MARKER.finditer(text) for n in _NUMBER.findall(match.group()))
     return list(dict.fromkeys(found))
 
 
@@ -146,7 +151,7 @@ def _ground_statement(text: str, hits: Sequence[Hit]) -> tuple[Statement, list[C
         problems.append(Problem("no_citation", "no passage is named as its source"))
     elif citations:
         problems += check_statement(bare, [citation.quote for citation in citations])
-    verdict: Verdict = "uncited" if not known else "unsupported" if problems else "supported"
+    verdict: Verdict = "uncited" if not citations else "unsupported" if problems else "supported"
     cited = tuple(dict.fromkeys(citation.number for citation in citations))
     return Statement(text, 0, len(text), cited, (), verdict, tuple(problems)), citations
 
@@ -165,22 +170,18 @@ def check_statement(statement: str, quotes: Sequence[Quote]) -> list[Problem]:
         for quote in quotes
         if not quote.stands() or hash_text(quote.article.text) != quote.article.sha256
     ]
-    recorded = [figure for quote in quotes for figure in find_figures(quote.text)]
-    problems += [
-        Problem("figure_not_in_quote", _describe_missing(figure, recorded))
-        for figure in find_figures(statement)
-        if not any(same_figure(figure, known) for known in recorded) and not _is_year_of(figure, quotes, recorded)
-    ]
+    problems += [Problem("figure_not_in_quote", detail) for detail in _check_figures(statement, quotes)]
     if share_in_quotes(statement, quotes) < LOWEST_COVERAGE:
         absent = ", ".join(_absent_terms(statement, quotes)[:5])
-        problems.append(Problem("words_not_in_quote", f"the quote does not say this (missing: {absent})"))
+        detail = f"the quote does not say this (missing: {absent})" if absent else "it has no words"
+        problems.append(Problem("words_not_in_quote", detail))
     return problems
 
 
 def share_in_quotes(statement: str, quotes: Sequence[Quote]) -> float:
-    """The share of a statement's terms that stand in its quotes or their articles' titles; 1 where it has none."""
+    """The share of a statement's terms that stand in its quotes or their articles' titles; 0 where it has none."""
     terms = _terms(statement)
-    return 1 - len(_absent_terms(statement, quotes)) / len(terms) if terms else 1.0
+    return 1 - len(_absent_terms(statement, quotes)) / len(terms) if terms else 0.0
 
 
 def _absent_terms(statement: str, quotes: Sequence[Quote]) -> list[str]:
@@ -188,9 +189,34 @@ def _absent_terms(statement: str, quotes: Sequence[Quote]) -> list[str]:
     return [term for term in _terms(statement) if present.isdisjoint(same_sense(term))]
 
 
+def _check_figures(statement: str, quotes: Sequence[Quote]) -> Iterator[str]:
+    """What is wrong with the figures of a statement, a line for each."""
+    sentences = [find_figures(quote.text[start:end]) for quote in quotes for start, end in find_sentences(quote.text)]
+    recorded = [figure for figures in sentences for figure in figures]
+    claimed = find_figures(statement)
+    years = _years(claimed)
+    for figure in claimed:
+        if not _holds(recorded, figure):
+            if not _is_year_of(figure, quotes, recorded):
+                yield _describe_missing(figure, recorded)
+        elif figure.kind != "date" and years:
+            others = [_years(figures) for figures in sentences if _holds(figures, figure)]
+            if all(known and known.isdisjoint(years) for known in others):
+                named = ", ".join(str(year) for year in sorted(set().union(*others)))
+                yield f"{figure.text} is said of {named} in the quote"
+
+
+def _holds(recorded: Iterable[Figure], figure: Figure) -> bool:
+    return any(same_figure(figure, known) for known in recorded)
+
+
+def _years(figures: Iterable[Figure]) -> set[int]:
+    return {figure.year for figure in figures if figure.year is not None}
+
+
 def _is_year_of(figure: Figure, quotes: Sequence[Quote], recorded: Sequence[Figure]) -> bool:
     """Whether a bare year is the one the articles were published in and their quotes name no year at all."""
-    if figure.kind != "date" or figure.month is not None or any(known.year is not None for known in recorded):
+    if figure.kind != "date" or figure.month or figure.part or _years(recorded):
         return False
     return all(quote.article.published is not None and quote.article.published.year == figure.year for quote in quotes)
 
@@ -215,7 +241,7 @@ def _runs(sentences: Sequence[Span]) -> list[Span]:
 
 def _support(quote: str, figures: Sequence[Figure], terms: Sequence[str]) -> tuple[int, int, int]:
     recorded = find_figures(quote) if figures else []
-    held = sum(any(same_figure(figure, known) for known in recorded) for figure in figures)
+    held = sum(_holds(recorded, figure) for figure in figures)
     present = set(analyze(quote))
     return held, sum(term in present for term in terms), -len(quote)
 
@@ -224,11 +250,17 @@ def _terms(text: str) -> list[str]:
     return list(dict.fromkeys(question_terms(text)))
 
 
-def _blank_out(text: str, spans: Iterable[Span]) -> str:
-    for start, end in spans:
-        text = text[:start] + " " * (end - start) + text[end:]
-    return text
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match.group())
 
 
-def _last_marker(end: int, following: int, markers: Sequence[Span]) -> int:
-    return max([end, *(stop for _, stop in markers if end <= stop and stop <= following)])
+def _begins_anew(text: str, last: int, start: int, end: int) -> bool:
+    """Whether a sentence or a marker at `start:end` does not belong to the sentence that ended at `last`."""
+    if not _MARKER.fullmatch(text, start, end):
+        return _has_word(text[start:end])
+    rest_of_line = text[end:].partition("\n")[0]
+    return "\n" in text[last:start] and _has_word(rest_of_line)
+
+
+def _has_word(text: str) -> bool:
+    return any(char.isalnum() for char in _MARKER.sub("", text))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import weakref
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -38,10 +41,12 @@ class KeywordIndex:
         """
         import tantivy
 
+        self._folder = folder
+        self._mirror: Path | None = None
         try:
             if create:
                 folder.mkdir(parents=True, exist_ok=True)
-            self._index = tantivy.Index(_schema(), str(folder)) if create else tantivy.Index.open(str(folder))
+            self._index = tantivy.Index(_schema(), str(folder)) if create else self._open()
         except (ValueError, OSError) as error:
             raise StoreError(f"The keyword index {folder} cannot be opened: {error}. {_REMEDY}") from error
         self._index.register_tokenizer(_ANALYZER, _analyzer())
@@ -92,6 +97,8 @@ class KeywordIndex:
 
     def refresh(self) -> None:
         """See what has been committed since."""
+        if self._mirror:
+            _link_files(self._folder, self._mirror)
         self._index.reload()
 
     def count(self) -> int:
@@ -101,6 +108,24 @@ class KeywordIndex:
     def document_frequency(self, term: str) -> int:
         """In how many passages a term (as `analyze` gives it) occurs."""
         return int(self._index.searcher().doc_freq("text", term))
+
+    def _open(self) -> tantivy.Index:
+        """Open the index in place or, since even a reader of tantivy writes a lock, where it is linked to."""
+        import tantivy
+
+        try:
+            return tantivy.Index.open(str(self._folder))
+        except ValueError:
+            self._mirror = Path(tempfile.mkdtemp(prefix="onrecord-"))
+            weakref.finalize(self, shutil.rmtree, self._mirror, ignore_errors=True)
+            _link_files(self._folder, self._mirror)
+            return tantivy.Index.open(str(self._mirror))
+
+
+def _link_files(folder: Path, mirror: Path) -> None:
+    for file in folder.iterdir():
+        if file.suffix != ".lock" and not (mirror / file.name).is_symlink():
+            (mirror / file.name).symlink_to(file.absolute())
 
 
 _REMEDY = "Nothing of the archive is lost; make it again with: qa sync"

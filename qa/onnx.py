@@ -82,8 +82,8 @@ class TextModel:
             hidden = self._session.run(None, feed)[0]
         except Exception as error:  # onnxruntime's errors share no base class
             raise EmbeddingError(f"onnxruntime could not run the bundled model: {error}") from error
-        weights = mask[:, :, None].astype(np.float32)
-        vectors = (hidden * weights).sum(axis=1) / weights.sum(axis=1)
+        weights = mask.astype(np.float32) / mask.sum(axis=1, keepdims=True)
+        vectors = (weights[:, None, :] @ hidden)[:, 0, :]
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         normalised: NDArray[np.float32] = (vectors / np.maximum(norms, 1e-12)).astype(np.float32)
         return normalised

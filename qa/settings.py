@@ -69,6 +69,7 @@ _ENVIRONMENT = {
     "QA_CONTEXT_TOKENS": "context_tokens",
     "QA_MAX_OUTPUT_TOKENS": "max_output_tokens",
 }
+_KEY_HINT = " The key is never read from a file: set OPENAI_API_KEY or QA_API_KEY in the environment."
 _LOWEST = {
     "timeout_seconds": 0.1,
     "context_tokens": 200,
@@ -138,18 +139,21 @@ def _read_fields(file: Path, keys: Mapping[str, str], kind: type[Settings] | typ
 
 def _read_keys(file: Path, keys: Mapping[str, str]) -> dict[str, object]:
     try:
-        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+        tables = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ContentError(f"{file} cannot be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ContentError(f"{file} is not valid TOML: {error}.") from error
     flat: dict[str, object] = {}
     for table, content in tables.items():
-        entries = content.items() if isinstance(content, dict) else [(None, content)]
-        flat |= {f"{table}.{key}" if key else table: value for key, value in entries}
+        if isinstance(content, dict) and (content or any(key.startswith(f"{table}.") for key in keys)):
+            flat |= {f"{table}.{key}": value for key, value in content.items()}
+        else:
+            flat[table] = content
     for key in flat:
         if key not in keys:
-            raise ContentError(f"{file}: unknown key '{key}'.{suggest(key, keys)} Known: {', '.join(keys)}.")
+            hint = _KEY_HINT if key.endswith("api_key") else suggest(key, keys)
+            raise ContentError(f"{file}: unknown key '{key}'.{hint} Known: {', '.join(keys)}.")
     return flat
 
 
@@ -170,10 +174,11 @@ def _parse_variable(variable: str, text: str, name: str) -> Value:
     example = getattr(Settings(), name)
     if example is None:
         return text
+    kind = type(example)
     try:
-        value = type(example)(text)
+        value = kind(text)
     except ValueError as error:
-        raise UsageError(f"{variable} must be a number, not '{text}'.") from error
+        raise UsageError(f"{variable} must be {_kind_name((kind,))}, not '{text}'.") from error
     problem = _out_of_range(name, value)
     if problem:
         raise UsageError(f"{variable} {problem}.")
@@ -188,4 +193,4 @@ def _out_of_range(name: str, value: object) -> str | None:
 
 
 def _kind_name(wanted: tuple[type, ...]) -> str:
-    return "text" if wanted == (str,) else "a number"
+    return "text" if wanted == (str,) else "a whole number" if wanted == (int,) else "a number"

@@ -29,11 +29,12 @@ _NOT_PERSON_BEFORE = re.compile(r"\b(?:in|of|from|at|to|near)\s+$")
 _ASKS_WHERE = re.compile(r"^(?:where|in|at|from|to)\b", re.IGNORECASE)
 _NOUN_AFTER = re.compile(r"\s[a-z]+(?:s|ion|y)\b(?<!says)(?<!was)(?<!is)(?<!has)")
 _POSSESSIVE = re.compile(r"['’]s$")
+_REST = r"(?:[^.;]|\.(?!\s+[A-Z]|\W*$))"  # a full stop inside "$24.2 billion" or "the U.S. economy" ends nothing
 _REASONS = (
-    re.compile(r"\b(?:because|due to|owing to|thanks to)\s+(?:of\s+)?(?P<why>[^.;]+)"),
+    re.compile(rf"\b(?:because|due to|owing to|thanks to)\s+(?:of\s+)?(?P<why>{_REST}+)"),
     re.compile(r"(?P<why>[^.;,]+?), so (?:that )?(?:it|they|he|she|the|we)\b"),
-    re.compile(r"\b(?:purpose|aim|goal|reason)s? (?:is|was|are|were) (?P<why>[^.;]+)"),
-    re.compile(r"\b(?P<why>(?:in order )?to (?!the\b|a\b|an\b|be\b|its\b|their\b|his\b|her\b)[a-z]+\b[^.;]*)"),
+    re.compile(rf"\b(?:purpose|aim|goal|reason)s? (?:is|was|are|were) (?P<why>{_REST}+)"),
+    re.compile(rf"\b(?P<why>(?:in order )?to (?!the\b|a\b|an\b|be\b|its\b|their\b|his\b|her\b)[a-z]+\b{_REST}*)"),
 )
 _TITLES = frozenset(
     """president minister prime premier chancellor king queen prince princess secretary governor mayor senator general
@@ -107,9 +108,14 @@ def _options(asked: Question, sentence: Sentence) -> Iterable[tuple[Span, float]
         return _date_options(asked, sentence)
     if asked.kind in ("person", "place"):
         return _name_options(asked, sentence)
-    if asked.kind == "reason":
-        return _reason_options(asked, sentence)
-    return _new_options(asked, sentence)
+    options = _reason_options(asked, sentence) if asked.kind == "reason" else _new_options(asked, sentence)
+    return [(_with_whole_figures(sentence, span), fit) for span, fit in options]
+
+
+def _with_whole_figures(sentence: Sentence, span: Span) -> Span:
+    """The span with all of each figure that it has a part of: never "24.2 billion" without its "$"."""
+    cut = [figure for figure in sentence.figures if figure.start < span[1] and span[0] < figure.end]
+    return min([span[0], *(figure.start for figure in cut)]), max([span[1], *(figure.end for figure in cut)])
 
 
 def _nearness(asked: Question, sentence: Sentence, weights: Mapping[str, float], span: Span) -> float:
@@ -242,8 +248,6 @@ def _name_options(asked: Question, sentence: Sentence) -> Iterable[tuple[Span, f
         if any(not asked.term_set.isdisjoint(same_sense(word.term)) for word in words):
             continue
         before, after = sentence.text[: span[0]], sentence.text[span[1] :]
-        if any(figure.start <= span[0] < figure.end for figure in sentence.figures):
-            continue
         if asked.kind == "place":
             yield span, 1.0 if not _ASKS_WHERE.search(asked.text) or _PLACE_BEFORE.search(before) else 0.7
         elif len(words) == 1 and _NOUN_AFTER.match(after):
@@ -268,8 +272,13 @@ def find_names(sentence: Sentence) -> list[tuple[Span, list[Word]]]:
 def _capital_runs(sentence: Sentence) -> list[list[Word]]:
     runs: list[list[Word]] = []
     last = -2
+    covered = [(figure.start, figure.end) for figure in sentence.figures]
     for place, word in enumerate(sentence.words):
-        if not word.text[0].isupper() or word.is_function:
+        if (
+            not word.text[0].isupper()
+            or word.is_function
+            or any(start < word.end and word.start < end for start, end in covered)
+        ):
             continue
         if last == place - 1 and sentence.text[sentence.words[last].end : word.start] == " ":
             runs[-1].append(word)

@@ -49,8 +49,11 @@ class Store:
             StoreError: the pointer is damaged.
         """
         try:
-            line = (self.folder / "CURRENT").read_text(encoding="utf-8")
-            return Current(**json.loads(line))
+            current = Current(**json.loads((self.folder / "CURRENT").read_text(encoding="utf-8")))
+            for name in (current.keywords, current.vectors):
+                if name is not None and not (isinstance(name, str) and name.isdigit()):
+                    raise ValueError(f"no generation can be named {name!r}")
+            return current
         except FileNotFoundError:
             return Current()
         except (OSError, ValueError, TypeError) as error:
@@ -101,8 +104,10 @@ class Store:
             self.folder.mkdir(parents=True, exist_ok=True)
             with FileLock(self.folder / "writer.lock", timeout=0):
                 holder.write_text(f"{os.getpid()}\n", encoding="utf-8")
-                yield
-                holder.unlink(missing_ok=True)
+                try:
+                    yield
+                finally:
+                    holder.unlink(missing_ok=True)
         except Timeout as error:
             raise ArchiveBusy(
                 f"Another process ({_read_holder(holder)}) is writing to {self.folder}. Try again when it is done."

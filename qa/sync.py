@@ -82,6 +82,9 @@ class Writer:
 
     def finish(self) -> None:
         """Do what is still to do: index words, embed passages, build and switch the vector index."""
+        self._cut_anew()
+        if removed := self.catalog.removed_articles():  # a removal was interrupted
+            self._erase(removed)
         self.index_keywords()
         self.embed_passages()
         self.build_vectors()
@@ -90,12 +93,7 @@ class Writer:
         """Delete articles and make the derived indexes anew without them, so that no file keeps their words."""
         with self.catalog.transaction():
             self.catalog.remove_articles(ids)
-            self.catalog.forget_keywords()
-        self._rebuild_keywords()
-        self._switch_vectors(previous=None)
-        with self.catalog.transaction():
-            self.catalog.forget_removed(ids)
-        self.catalog.flush()
+        self._erase(ids)
 
     def index_keywords(self) -> None:
         """Give the keyword index what it lacks."""
@@ -116,7 +114,7 @@ class Writer:
             self._embed(missing[at : at + _EMBED_BATCH])
         if total:
             self._report(Progress("embedding", total, total))
-        if self.changes.updated:
+        if total or self.changes.updated:
             with self.catalog.transaction():
                 self.catalog.drop_unused_vectors()
         if self.catalog.get_meta("embedder") != self._embedder.id:
@@ -159,6 +157,23 @@ class Writer:
         with self.catalog.transaction():
             self.catalog.put_vectors(self._embedder.id, present, vectors)
 
+    def _cut_anew(self) -> None:
+        """Cut every article again if the recipe's budget is no longer the one they were cut with."""
+        known, budget = self.catalog.get_meta("budget_tokens"), str(self._recipe.budget_tokens)
+        if known == budget:
+            return
+        with self.catalog.transaction():
+            for article in list(self.catalog.articles()) if known else []:
+                self.catalog.put_article(article, split_article(article, budget_tokens=self._recipe.budget_tokens))
+            self.catalog.set_meta("budget_tokens", budget)
+
+    def _erase(self, ids: Sequence[str]) -> None:
+        self._rebuild_keywords()
+        self._switch_vectors(previous=None)
+        with self.catalog.transaction():
+            self.catalog.forget_removed(ids)
+        self.catalog.flush()
+
     def _keywords_open(self) -> bool:
         try:
             KeywordIndex(self._store.generation("keywords", str(self._store.current().keywords)))
@@ -170,9 +185,12 @@ class Writer:
         name = self._store.new_generation("keywords")
         with self.catalog.transaction():
             self.catalog.forget_keywords()
+        missing = self.catalog.articles_not_in_keywords()
         index = KeywordIndex(self._store.generation("keywords", name), create=True)
-        self._fill_keywords(index, self.catalog.articles_not_in_keywords(), ())
+        index.add(self._with_passages(missing))
         self._store.switch("keywords", name)
+        with self.catalog.transaction():  # last: interrupted before, they are indexed once more and none is forgotten
+            self.catalog.mark_in_keywords(missing)
 
     def _fill_keywords(self, index: KeywordIndex, missing: Sequence[str], removed: Sequence[str]) -> None:
         index.add(self._with_passages(missing), removed=removed)

@@ -183,7 +183,7 @@ class ProgressView:
             return
         if self._task is not None:
             self._bars.remove_task(self._task)
-        self._task = self._bars.add_task(progress.stage, total=progress.total)
+        self._task = self._bars.add_task(one_line(progress.stage), total=progress.total)
 
 
 def follow(events: Iterable[Event], screen: Screen, *, tokens: bool) -> Answer:

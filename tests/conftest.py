@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ REPOSITORY = Path(__file__).parent.parent
 _OWN_VARIABLES = ("OPENAI_", "QA_", "CHROMA_", "ANONYMIZED_TELEMETRY", "NO_COLOR", "FORCE_COLOR")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _HOME_FOLDERS = ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME")
+_NOBODY = 65534
 _MAY_SKIP = "needs ../shared"
 
 # Time limits per example fail on a busy machine. In CI hypothesis has a profile of its own, with fixed seeds.
@@ -146,3 +149,39 @@ def sample_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sample_copy(sample_workspace: Path, tmp_path: Path) -> Path:
     """A copy of the prepared sample workspace that the test may change."""
     return Path(shutil.copytree(sample_workspace, tmp_path / "workspace"))
+
+
+# permissions
+
+
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """An empty folder that any user may read; pytest's own are closed to others."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def read_only() -> Callable[[Path], AbstractContextManager[None]]:
+    """Makes a context in which nothing in a folder may be written."""
+    return _read_only
+
+
+@contextmanager
+def _read_only(folder: Path) -> Iterator[None]:
+    """Take the permissions away and, from root, whom permissions do not bind, its user."""
+    paths = [folder, *folder.rglob("*")]
+    modes = [path.stat().st_mode for path in paths]
+    for path in paths:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(_NOBODY)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        for path, mode in zip(paths, modes, strict=True):
+            path.chmod(mode)

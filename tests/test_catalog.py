@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import os
+import shutil
 import sqlite3
-import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -397,41 +395,22 @@ def test_a_missing_catalog_is_made_by_a_writer_only(tmp_path):
     Catalog(path).close()
 
 
-@contextmanager
-def unprivileged() -> Iterator[None]:
-    """As a user who may not write what root may: permissions mean nothing to root."""
-    root = os.geteuid() == 0
-    if root:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        if root:
-            os.seteuid(0)
-
-
 @pytest.fixture
-def read_only(catalog: Catalog) -> Iterator[Path]:
-    """A catalog, closed properly, in a folder that may not be written."""
+def public(catalog: Catalog, public_folder: Path) -> Path:
+    """A catalog that was closed properly, in a folder of its own."""
     put(catalog, make("a"))
     catalog.close()
-    with tempfile.TemporaryDirectory() as name:  # pytest's folders are not open to other users
-        folder = Path(name)
-        (folder / "catalog.sqlite").write_bytes(catalog.path.read_bytes())
-        (folder / "catalog.sqlite").chmod(0o444)
-        folder.chmod(0o555)
-        yield folder / "catalog.sqlite"
-        folder.chmod(0o755)
+    return Path(shutil.copy(catalog.path, public_folder))
 
 
-def test_a_folder_that_may_not_be_written_is_read_as_it_is(read_only):
-    with unprivileged():
-        reader = Catalog(read_only)
+def test_a_folder_that_may_not_be_written_is_read_as_it_is(public, read_only):
+    with read_only(public.parent):
+        reader = Catalog(public)
         assert [article.id for article in reader.articles()] == ["a"]
         reader.close()
-    assert [path.name for path in read_only.parent.iterdir()] == ["catalog.sqlite"]
+    assert [path.name for path in public.parent.iterdir()] == ["catalog.sqlite"]
 
 
-def test_writing_to_a_folder_that_may_not_be_written_is_refused(read_only):
-    with unprivileged(), pytest.raises(ArchiveReadOnly, match="may not be written"):
-        put(Catalog(read_only, writable=True), make("b"))
+def test_writing_to_a_folder_that_may_not_be_written_is_refused(public, read_only):
+    with read_only(public.parent), pytest.raises(ArchiveReadOnly, match="may not be written"):
+        put(Catalog(public, writable=True), make("b"))

@@ -49,7 +49,7 @@ def test_a_file_is_accepted_with_its_hash_only(tmp_path):
 
 @pytest.mark.parametrize("name", ["missing.onnx", "."])
 def test_a_file_that_cannot_be_read_is_said_to_be_so(tmp_path, name):
-    with pytest.raises(EmbeddingError, match="cannot be read: .* Install the package again"):
+    with pytest.raises(EmbeddingError, match=r"cannot be read: .* Install the package again"):
         check_file(tmp_path / name, "0" * 64)
 
 
