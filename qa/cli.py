@@ -27,6 +27,7 @@ from qa.archive import DEFAULT_LIMIT
 from qa.cli_eval import eval_app
 from qa.errors import QAError, UsageError, WorkspaceError
 from qa.layout import (
+    count,
     explain_choice,
     find_place,
     hit_dict,
@@ -234,12 +235,12 @@ def chat_(
     """Ask question after question; each may refer to those before it. Not a terminal: one question a line."""
     with open_workspace(workspace, choose_model(model, no_model=no_model)) as archive:
         bring_in_step(archive)
-        count = archive.status().articles
-        if not count:
+        held = archive.status().articles
+        if not held:
             raise WorkspaceError(f"No articles in {archive.workspace.root} yet. Add some with: qa add SOURCE")
         announce_model(archive, model, no_model=no_model)
         if out().is_terminal:
-            err().say(f"{count:,} articles in {archive.workspace.root}. Ctrl-D or /quit leaves.")
+            err().say(f"{count(held, 'article')} in {archive.workspace.root}. Ctrl-D or /quit leaves.")
         raise typer.Exit(chat(archive.chat(), out(), err(), as_json=as_json))
 
 

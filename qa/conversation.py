@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from qa.answer import MAX_QUESTION_CHARACTERS, Answer, Event, check_question, last_answer
 from qa.articles import Filters
 from qa.errors import ModelError
+from qa.keywords import is_stop_word
 from qa.models import ChatModel
 from qa.prompts import Prompt
+from qa.question import read_question
 
 # How the archive answers one question that stands alone.
 AskAlone = Callable[[str, Filters, ChatModel | None], Iterator[Event]]
@@ -21,6 +23,14 @@ _log = logging.getLogger("qa")
 _KEPT_TURNS = 5  # turns shown to the model that rewrites a follow-up
 _REWRITE_TOKENS = 80
 _YEAR = re.compile(r"\b(?:1[0-9]|20|21)\d\d\b")
+_FRAGMENT_WORDS = 3
+_ASKING = re.compile(
+    r"(?:(?:at|by|for|from|in|of|on|since|to|under|until|with) )?(?:what|which|who|whom|whose|when|where|why|how)\b"
+    r"|(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|name|list|tell|describe|explain)\b",
+    re.IGNORECASE,
+)
+_REFERRING = re.compile(r"\b(?:it|its|they|them|their|he|him|his|she|her|this|these|those|ones?)\b", re.IGNORECASE)
+_ONE_QUESTION = re.compile(r"[^?\n]*\w[^?\n]*\?")
 _OPENING = re.compile(r"^(?:and|but|or|so|also|what about|how about|and what about)\b[\s,]*", re.IGNORECASE)
 
 
@@ -80,7 +90,7 @@ class Conversation:
         except ModelError as error:
             _log.warning("The follow-up is completed by rule: %s", error)
             return None
-        is_question = reply.endswith("?") and "\n" not in reply and len(reply) <= MAX_QUESTION_CHARACTERS
+        is_question = bool(_ONE_QUESTION.fullmatch(reply)) and len(reply) <= MAX_QUESTION_CHARACTERS
         return reply if is_question else None
 
 
@@ -88,13 +98,28 @@ def complete_question(question: str, previous: str) -> str:
     """A follow-up completed by rule from the question before it.
 
     "and in 2020?" takes the previous question with its year changed; another fragment is put after the
-    previous question; a question that opens with a word of asking and is no fragment stays as it is.
+    previous question. What opens with a word of asking and names its subject is no fragment, though "and"
+    stands before it, and is left as it is.
     """
     rest = _OPENING.sub("", question)
-    is_fragment = rest != question or len(question.split()) <= 3
-    if not is_fragment:
-        return question
+    if _is_whole(rest):
+        return rest[:1].upper() + rest[1:]
     years = _YEAR.findall(rest)
-    if years and _YEAR.search(previous):
-        return _YEAR.sub(years[0], previous)
-    return f"{previous.rstrip('?')} {rest.rstrip('?')}?"
+    if len(years) == 1 and _YEAR.search(previous):
+        previous = _YEAR.sub(years[0], previous)
+        if not _says_more(rest):
+            return previous
+    both = f"{previous.rstrip('?')} {rest.rstrip('?')}?"
+    return both if len(both) <= MAX_QUESTION_CHARACTERS else question
+
+
+def _is_whole(question: str) -> bool:
+    """Whether it opens with a word of asking and names its subject, rather than saying "it"."""
+    asked = _ASKING.match(question)
+    short = len(question.split()) <= _FRAGMENT_WORDS or _REFERRING.search(question)
+    return bool(asked) and (not short or bool(read_question(question).names))
+
+
+def _says_more(fragment: str) -> bool:
+    """Whether it has a word that says something besides a year."""
+    return any(not is_stop_word(word) and not _YEAR.fullmatch(word) for word in re.findall(r"\w+", fragment))

@@ -82,7 +82,7 @@ def lay_out_hits(hits: Sequence[Hit]) -> Iterator[Line]:
         yield line(hit.passage.text.strip(), indent=_INDENT)
         yield line(place, "quiet", indent=_INDENT)
         yield BLANK
-    yield line(_count(len(hits), "passage"), "quiet")
+    yield line(count(len(hits), "passage"), "quiet")
 
 
 def hit_dict(hit: Hit) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def status_rows(status: Status, workspace: Workspace, variable: str | None) -> l
     """What an archive holds and what is still to be done, as name and value."""
     missing = status.passages - status.vectors
     vectors = f"; {missing:,} still to embed: qa sync" if missing else ""
-    languages = ", ".join(f"{code or 'unknown'} {count:,}" for code, count in status.languages.items())
+    languages = ", ".join(f"{code or 'unknown'} {number:,}" for code, number in status.languages.items())
     return [
         ("workspace", f"{status.workspace} ({explain_choice(workspace, variable)})"),
         ("articles", f"{status.articles:,}"),
@@ -165,9 +165,14 @@ def summarise_changes(report: AddReport) -> str:
 def warn_of_languages(counts: Mapping[str, int]) -> str:
     """What to expect of articles in languages, by code, other than English."""
     total = sum(counts.values())
-    number = "1 article is" if total == 1 else f"{total:,} articles are"
-    codes = ", ".join(f"{code} {count:,}" for code, count in counts.items())
-    return f"{number} not in English ({codes}): figures and rules of other languages are not covered yet."
+    articles = f"{count(total, 'article')} {'is' if total == 1 else 'are'}"
+    codes = ", ".join(f"{code} {number:,}" for code, number in counts.items())
+    return f"{articles} not in English ({codes}): figures and rules of other languages are not covered yet."
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things in words: `1 article`, `1,200 articles`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def _lay_out_text(answer: Answer) -> Iterator[Line]:
@@ -238,7 +243,7 @@ def _footer(answer: Answer) -> str:
 
 def _describe_searched(searched: Searched) -> str:
     limits = ", ".join(_describe_filters(searched.filters))
-    return f"{_count(searched.articles, 'article')} searched" + (f" ({limits})" if limits else "")
+    return f"{count(searched.articles, 'article')} searched" + (f" ({limits})" if limits else "")
 
 
 def _describe_filters(filters: Filters) -> Iterator[str]:
@@ -249,10 +254,6 @@ def _describe_filters(filters: Filters) -> Iterator[str]:
         yield f"publisher {filters.publisher}"
     if filters.dated:
         yield "dated only"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def _mark(text: str, span: Span | None, *, sign: str = "") -> list[Piece]:

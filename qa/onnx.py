@@ -117,6 +117,9 @@ def _load_tokenizer(vocabulary: Path, max_tokens: int) -> Any:  # noqa: ANN401  
 
 
 def _load_session(model: Path) -> Any:  # noqa: ANN401  onnxruntime is untyped
+    # onnxruntime 1.32 reports its use to its maker unless told not to before it is loaded; calling
+    # disable_telemetry_events() afterwards is too late. Nothing here may reach the network by itself.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

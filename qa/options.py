@@ -82,11 +82,9 @@ def _parse_day(text: str, *, last: bool) -> date:
     found = _DATE.fullmatch(text.strip())
     if found is None:
         raise UsageError(f"'{shorten(text, limit=40)}' is no date. Write it like 2021-05-03, 2021-05 or 2021.")
-    year, month, day = (int(part) if part else None for part in found.groups())
-    assert year is not None
+    year, month = int(found[1]), int(found[2] or (12 if last else 1))
     try:
-        month = month or (12 if last else 1)
-        return date(year, month, day or (calendar.monthrange(year, month)[1] if last else 1))
+        return date(year, month, int(found[3] or (calendar.monthrange(year, month)[1] if last else 1)))
     except ValueError as error:  # calendar's is one too
         raise UsageError(f"There is no day {text.strip()} in the calendar.") from error
 

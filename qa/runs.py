@@ -16,7 +16,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from itertools import chain, count
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypedDict
@@ -26,7 +25,7 @@ from qa.answer import Answer
 from qa.archive import Archive, ModelChoice
 from qa.articles import Article, Passage, Quote, hash_text
 from qa.embed import Embedder
-from qa.errors import WorkspaceError
+from qa.errors import ModelUnavailable, WorkspaceError
 from qa.ground import bare_statement
 from qa.retrieve import Hit
 from qa.settings import Settings, describe_settings
@@ -122,10 +121,7 @@ class Run:
     @property
     def fallbacks(self) -> tuple[Record, ...]:
         """The cases that the program answered because the model failed."""
-        if self.model is None:
-            return ()
-        # without any passage, it is not asked
-        return tuple(r for r in self.records if r["hits"] and r["answer"]["mode"] == "extract")
+        return () if self.model is None else tuple(record for record in self.records if _fell_back(record))
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain data, without the records: the form of `qa eval run --json`."""
@@ -172,7 +168,7 @@ def run_suite(
 
     Raises:
         ContentError: the archive holds no articles or not the gold evidence, or a question cannot be asked.
-        ModelError: the model cannot be used at all. When it fails later, the answer without a model counts.
+        ModelError: the model failed on the first question. When it fails later, the answer without it counts.
         WorkspaceError: the records cannot be written, or `folder` holds a run already.
     """
     started, clock = started or datetime.now(UTC), time.perf_counter()
@@ -183,7 +179,8 @@ def run_suite(
         origin = _describe_origin(suite, archive, started)
         records: list[Record] = []
         for record in _ask_cases(suite.cases, archive, on_progress):
-            if not records:  # not before: a model that cannot be used at all leaves no empty run
+            if not records:  # not before: a model that cannot be used at all leaves no run behind
+                _check_first(record, origin["model"])
                 _start_folder(folder, origin)
             _write(folder / _RECORDS, json.dumps(record, ensure_ascii=False) + "\n", mode="a")
             records.append(record)
@@ -265,7 +262,7 @@ def _ask_case(case: Case, archive: Archive, articles: Sequence[Article]) -> Reco
         as_of=case.as_of.isoformat() if case.as_of else None,
         answerable=case.answerable,
         answers=list(case.answers),
-        number={"value": _plain(case.number.value), "unit": case.number.unit} if case.number else None,
+        number={"value": float(case.number.value), "unit": case.number.unit} if case.number else None,
         evidence=[sentence._asdict() for sentence in case.evidence],
         prediction=prediction,
         seconds=said.pop("seconds"),  # apart, because all else is the same in a second run
@@ -273,6 +270,17 @@ def _ask_case(case: Case, archive: Archive, articles: Sequence[Article]) -> Reco
         hits=hits,
         scores=scores,
     )
+
+
+def _fell_back(record: Record) -> bool:
+    """Whether no model wrote this, though there were passages to show it."""
+    return bool(record["hits"]) and record["answer"]["mode"] == "extract"
+
+
+def _check_first(record: Record, model: str | None) -> None:
+    if model is not None and _fell_back(record):
+        reason = " ".join(record["answer"]["notices"][:1])
+        raise ModelUnavailable(f"Nothing was evaluated: the model did not answer the first question. {reason}")
 
 
 def _rank(hit: Hit, evidence: Sequence[Quote]) -> RankedPassage:
@@ -327,10 +335,6 @@ def _stands(quote: Quote, articles: Sequence[Article]) -> bool:
     if article is None or hash_text(article.text) != quote.article.sha256:
         return False
     return quote.text != "" and article.text[quote.start : quote.end] == quote.text
-
-
-def _plain(value: Decimal) -> int | float:
-    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def _first(records: Sequence[Record], key: str) -> Any:  # noqa: ANN401 - a value of the answer's JSON

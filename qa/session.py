@@ -13,7 +13,7 @@ import typer
 
 from qa.archive import AddReport, Archive, ModelChoice, open_archive
 from qa.errors import ArchiveBusy, ArchiveReadOnly, UsageError
-from qa.layout import summarise_changes, warn_of_languages
+from qa.layout import count, summarise_changes, warn_of_languages
 from qa.models import DEFAULT_OPENAI_MODEL
 from qa.terminal import ProgressView, Screen
 
@@ -49,17 +49,18 @@ def interruptible() -> Iterator[ProgressView]:
             yield view
     except KeyboardInterrupt:
         rest = "go on with the same command" if view.is_reading else "go on with: qa sync"
-        kept = "1 article is" if view.kept == 1 else f"{view.kept:,} articles are"
-        err().say(f"Interrupted: {kept} kept; {rest}")
+        err().say(f"Interrupted: {count(view.kept, 'article')} {'is' if view.kept == 1 else 'are'} kept; {rest}")
         raise typer.Exit(INTERRUPTED) from None
 
 
 def bring_in_step(archive: Archive) -> None:
     """Bring in new files of the workspace; where it may not be written, the archive itself warns."""
-    if not archive.needs_sync():
-        return
-    with suppress(ArchiveBusy, ArchiveReadOnly), interruptible() as view:
-        _list_skipped(archive.sync(on_progress=view))
+    if archive.needs_sync():
+        with suppress(ArchiveBusy, ArchiveReadOnly), interruptible() as view:
+            _list_skipped(archive.sync(on_progress=view))
+    state = archive.status()
+    if missing := state.passages - state.vectors:
+        err().say(f"{missing:,} of {state.passages:,} passages are found by their words only; go on with: qa sync")
 
 
 def report_changes(report: AddReport, archive: Archive, *, as_json: bool) -> None:

@@ -280,7 +280,8 @@ def _capital_runs(sentence: Sentence) -> list[list[Word]]:
             or any(start < word.end and word.start < end for start, end in covered)
         ):
             continue
-        if last == place - 1 and sentence.text[sentence.words[last].end : word.start] == " ":
+        previous = sentence.words[last] if last == place - 1 else None
+        if previous and sentence.text[previous.end : word.start] == " " and not _POSSESSIVE.search(previous.text):
             runs[-1].append(word)
         else:
             runs.append([word])

@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, TextIO
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, TextIO
 from qa.answer import Answer, Event, Stage, Token
 from qa.conversation import Conversation
 from qa.errors import QAError
-from qa.layout import BLANK, Line, lay_out_answer, line
+from qa.layout import BLANK, Line, count, lay_out_answer, line
 from qa.sync import Progress
 from qa.text import one_line, safe_text, shorten
 
@@ -34,7 +35,7 @@ _MAX_WIDTH = 100  # longer lines are hard to read
 _MIN_WIDTH = 20
 _MAX_COLUMN = 24  # of a table that is cut, but for its last column
 _STYLES = {"": "", "strong": "bold", "mark": "bold green", "quiet": "dim", "bad": "red"}
-_UNITS = {"embedding": "passages", "building the vector index": "passages", "evaluating": "questions"}
+_UNITS = {"embedding": "passage", "building the vector index": "passage", "evaluating": "question"}
 _ERASE_LINE = "\r\x1b[2K"
 _NEWLINES = re.compile(r"\s*\n\s*")
 _NOT_ASCII = re.compile(r"[^\n\x20-\x7e]")
@@ -170,7 +171,7 @@ class ProgressView:
         """Show where a stage has come to."""
         self.is_reading = progress.stage == "reading"
         self.kept = progress.done if self.is_reading else self.kept
-        if progress.stage != self._stage:
+        if progress.stage != self._stage and progress.total != 0:
             self._begin(progress)
         if self._bars is not None and self._task is not None:
             self._bars.update(self._task, completed=progress.done, total=progress.total)
@@ -178,8 +179,9 @@ class ProgressView:
     def _begin(self, progress: Progress) -> None:
         self._stage = progress.stage
         if self._bars is None:
-            size = f": {progress.total:,} {_UNITS.get(progress.stage, '')}" if progress.total else ""
-            self._screen.say(progress.stage + (size or " articles" * self.is_reading))
+            size = count(progress.total, _UNITS.get(progress.stage, "step")) if progress.total else ""
+            name = "reading articles" if self.is_reading else progress.stage
+            self._screen.say(f"{name}: {size}" if size else name)
             return
         if self._task is not None:
             self._bars.remove_task(self._task)
@@ -240,7 +242,8 @@ def _take_turn(conversation: Conversation, question: str, out: Screen, err: Scre
 
 def _prompt(err: Screen) -> Iterator[str]:
     """Questions typed at a prompt, until Ctrl-D or `/quit`."""
-    import readline  # noqa: F401  gives input() a line that can be edited
+    with suppress(ImportError):  # not everywhere
+        import readline  # noqa: F401  gives input() a line that can be edited
 
     while True:
         try:
