@@ -271,22 +271,22 @@ def find_names(sentence: Sentence) -> list[tuple[Span, list[Word]]]:
 
 def _capital_runs(sentence: Sentence) -> list[list[Word]]:
     runs: list[list[Word]] = []
-    last = -2
-    covered = [(figure.start, figure.end) for figure in sentence.figures]
-    for place, word in enumerate(sentence.words):
-        if (
-            not word.text[0].isupper()
-            or word.is_function
-            or any(start < word.end and word.start < end for start, end in covered)
-        ):
+    previous: Word | None = None
+    for word in sentence.words:
+        if not word.text[0].isupper() or word.is_function or _is_in_figure(word, sentence.figures):
+            previous = None
             continue
-        previous = sentence.words[last] if last == place - 1 else None
-        if previous and sentence.text[previous.end : word.start] == " " and not _POSSESSIVE.search(previous.text):
+        joins = previous and sentence.text[previous.end : word.start] == " " and not _POSSESSIVE.search(previous.text)
+        if joins:
             runs[-1].append(word)
         else:
             runs.append([word])
-        last = place
+        previous = word
     return runs
+
+
+def _is_in_figure(word: Word, figures: Sequence[Figure]) -> bool:
+    return any(figure.start < word.end and word.start < figure.end for figure in figures)
 
 
 # reasons and the rest

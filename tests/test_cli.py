@@ -563,7 +563,7 @@ def test_nothing_is_removed_when_one_id_is_unknown(run, mine):
 
 def test_ctrl_c_while_adding_says_what_is_kept_and_sync_finishes_it(tmp_path, monkeypatch):
     monkeypatch.setenv("QA_WORKSPACE", str(tmp_path / "w"))
-    filler = " ".join(f"In the week the market sold {n} boxes of fish, and so it went." for n in range(12))
+    filler = " ".join(f"In the week the market sold {n} boxes of fish, and so it went." for n in range(6))
     (tmp_path / "big.jsonl").write_text("".join(article_line(n, f"Town {n}. {filler}") for n in range(150)))
     adding = subprocess.Popen(
         [sys.executable, "-m", "qa", "add", str(tmp_path / "big.jsonl")],
