@@ -38,7 +38,7 @@ def owners(*articles: Article) -> dict[str, str]:
 class CountingEmbedder(HashingEmbedder):
     """Counts what it is asked for, and is interrupted after a number of calls."""
 
-    def __init__(self, *, interrupt_after: int | None = None, dimension: int = 512) -> None:
+    def __init__(self, *, interrupt_after: int | None = None, dimension: int = 128) -> None:
         super().__init__(dimension)
         self.texts: list[str] = []
         self.calls = 0

@@ -327,7 +327,7 @@ def test_a_store_without_a_catalog_is_refused(tmp_path):
 
 def test_vectors_of_another_embedder_are_never_compared(opened, store):
     retriever = opened(store, embedder=CountingEmbedder(dimension=32))
-    with pytest.raises(EmbedderMismatch, match=r"made by 'hashing-512', but 'hashing-32' is in use.*qa sync"):
+    with pytest.raises(EmbedderMismatch, match=r"made by 'hashing-128', but 'hashing-32' is in use.*qa sync"):
         ask(retriever, "trade")
 
 

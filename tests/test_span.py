@@ -11,7 +11,7 @@ from qa.span import Found, find_answer, find_names, has_name, read_sentence
 PIECES = st.sampled_from(
     """trade grew by $24.2 billion, about 5% more than in 2021 from July 4 to 7, Alikhan Smailov's U.S. office said
     1,600 square meters because one and a half million tonnes; so it was six times nearly €3bn İstanbul ﬁnal 🚋 é
-    торговля Program of Joint Actions. "the aim is to widen a third 5 July 2022 Q2 Prime Minister May -7 ( ) …""".split()
+    торговля Program of Joint Actions. "the aim is to widen a third 5 July 2022 Q2 Minister May -7 ( ) …""".split()
 )
 SENTENCES = st.one_of(st.text(max_size=80), st.lists(PIECES, max_size=14).map(" ".join))
 QUESTIONS = st.sampled_from(
