@@ -27,9 +27,7 @@ WORDS = [
 ]
 SCRIPTS = ["貿易は過去最高だった。", "تجارة؟ ", "ราคาสูง ", "व्यापार। ", "👩‍👩‍👧", "𓀀𓀁", "ቃል። "]
 ANY_TEXT = st.text() | st.lists(st.sampled_from(WORDS + SCRIPTS), max_size=40).map("".join)
-LANGUAGES = st.sampled_from(
-    [None, "en", "ru", "ja", "zh", "ar", "th", "hi", "am", "kk", "xx", "", "EN", "not a code"]
-)
+LANGUAGES = st.sampled_from([None, "en", "ru", "ja", "zh", "ar", "th", "hi", "am", "kk", "xx", "", "EN", "not a code"])
 
 
 def make(text: str, language: str | None = "en", title: str = "Trade", **details) -> Article:

@@ -10,9 +10,7 @@ from qa.tokens import count_tokens, count_tokens_each, cut_offsets
 
 # Words, blanks of every kind and letters that take several tokens each.
 TEXTS = st.text() | st.lists(
-    st.sampled_from(
-        ["trade ", "24.2 ", "billion", "\n", "\n\n", "     ", "1234567", "ⵣ", "𓀀", "👩‍👩‍👧", "の", "е"]
-    ),
+    st.sampled_from(["trade ", "24.2 ", "billion", "\n", "\n\n", "     ", "1234567", "ⵣ", "𓀀", "👩‍👩‍👧", "の", "е"]),
     max_size=60,
 ).map("".join)
 
