@@ -194,7 +194,7 @@ def _check_figures(statement: str, quotes: Sequence[Quote]) -> Iterator[str]:
     sentences = [find_figures(quote.text[start:end]) for quote in quotes for start, end in find_sentences(quote.text)]
     recorded = [figure for figures in sentences for figure in figures]
     claimed = find_figures(statement)
-    years = _years(claimed)
+    years = _years(figure for figure in claimed if _holds(recorded, figure))
     for figure in claimed:
         if not _holds(recorded, figure):
             if not _is_year_of(figure, quotes, recorded):

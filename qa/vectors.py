@@ -102,6 +102,7 @@ class VectorIndex:
     def close(self) -> None:
         """Release the files."""
         self._client.close()
+        _scrub(self.folder)
 
 
 def build_index(folder: Path, rows: VectorRows, *, embedder: str, revision: int, previous: Path | None = None) -> None:
@@ -116,7 +117,7 @@ def build_index(folder: Path, rows: VectorRows, *, embedder: str, revision: int,
     if previous is not None:
         try:
             _update_copy(folder, rows, previous)
-        except StoreError as error:
+        except (StoreError, OSError) as error:
             _log.warning("The vector index is built anew: %s", error)
             shutil.rmtree(folder, ignore_errors=True)
             previous = None
@@ -124,6 +125,7 @@ def build_index(folder: Path, rows: VectorRows, *, embedder: str, revision: int,
         folder.mkdir(parents=True, exist_ok=True)
         _write_rows(folder, rows, range(len(rows.ids)), removed=())
     _verify(folder, rows)
+    _scrub(folder)
     manifest = _Manifest(embedder=embedder, revision=revision, passages=len(rows.ids), files=_file_sizes(folder))
     (folder / _MANIFEST).write_text(json.dumps(asdict(manifest)) + "\n", encoding="utf-8")
 
@@ -178,6 +180,17 @@ def _verify(folder: Path, rows: VectorRows) -> None:
         raise StoreError(f"The vector index {folder} holds {count} of {len(rows.ids)} passages. {_REMEDY}")
 
 
+def _scrub(folder: Path) -> None:
+    """Delete the index files of a collection that Chroma has not saved yet, which it does from 1,000 vectors on.
+
+    They hold no vector, but 100 places of whatever was in this process's memory before: an article that
+    is to be forgotten, a key. Chroma makes them again when it opens the collection.
+    """
+    for path in folder.glob("*/data_level0.bin"):
+        if not (path.parent / "index_metadata.pickle").exists():
+            shutil.rmtree(path.parent, ignore_errors=True)
+
+
 def _held_ids(folder: Path) -> set[str]:
     client = _open_client(folder)
     try:
@@ -197,13 +210,16 @@ def _read_manifest(folder: Path) -> _Manifest:
     """
     try:
         manifest = _Manifest(**json.loads((folder / _MANIFEST).read_text(encoding="utf-8")))
-        held = _file_sizes(folder)
-        lost = [name for name, size in manifest.files.items() if held.get(name, -1) < size]
+        lost = [name for name, size in manifest.files.items() if _file_size(folder / name) < size]
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise StoreError(f"The vector index {folder} is not finished or not readable: {error}. {_REMEDY}") from error
     if lost:
         raise StoreError(f"The vector index {folder} is damaged: {lost[0]} is missing or too short. {_REMEDY}")
     return manifest
+
+
+def _file_size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else -1
 
 
 def _file_sizes(folder: Path) -> dict[str, int]:

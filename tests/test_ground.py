@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
@@ -315,7 +316,7 @@ def test_one_statement_with_two_markers_has_a_quote_of_each() -> None:
         ("Trade was $5 billion.", "Trade was $5 billion."),
         ("Trade was $5 billion and it snowed.", "Trade was $5 billion. Snow fell."),
         ("Trade was $5 billion and oil cost $7.", "Trade was $5 billion. Snow fell. Oil cost $7."),
-        ("Trade was $5 billion and wine cost $9.", "Trade was $5 billion."),
+        ("Wine cost $9 and trade grew.", "Wine cost $9."),
         ("elephants", "Snow fell."),
     ],
 )
@@ -358,7 +359,7 @@ def test_a_text_that_is_not_the_one_of_its_hash_is_found_out() -> None:
 )
 def test_a_quote_that_does_not_stand_at_its_offsets_is_found_out(start: int, end: int, text: str) -> None:
     quote = Quote(make("Trade was 5 billion."), start, end, text)
-    assert [problem.kind for problem in check_statement(text, [quote])][0] == "quote_not_in_article"
+    assert check_statement(text, [quote])[0].kind == "quote_not_in_article"
 
 
 def test_a_sentence_on_record_is_judged_by_the_same_checks() -> None:
@@ -402,9 +403,8 @@ def test_offsets_are_exact_in_any_script(text: str, statement: str, quote: str) 
 def test_statements_are_ordered_do_not_overlap_and_hold_every_word_and_marker(text: str) -> None:
     spans = split_statements(text)
     assert all(0 <= start < end <= len(text) for start, end in spans)
-    assert all(one[1] <= other[0] for one, other in zip(spans, spans[1:], strict=False))
-    held = "".join(text[start:end] for start, end in spans)
-    assert held.split() == text.split() or "".join(held.split()) == "".join(text.split())
+    assert all(one[1] <= other[0] for one, other in pairwise(spans))
+    assert "".join("".join(text[start:end].split()) for start, end in spans) == "".join(text.split())
     together = [number for start, end in spans for number in cited_numbers(text[start:end])]
     assert set(together) == set(cited_numbers(text))
 
@@ -429,7 +429,8 @@ def test_every_statement_slices_the_text_and_every_quote_stands_with_its_hash(re
 def test_any_article_can_be_cited(text: str, statement: str) -> None:
     article = make(text)
     quote = find_quote(statement, article, (0, len(text)))
-    assert quote is None or (quote.stands() and not check_statement(quote.text, [quote])[:0])
+    assert quote is None or quote.stands()
+    assert quote is not None or not text.strip()
 
 
 @given(st.integers(0, 9), st.integers(1, 9999), st.sampled_from(["million", "billion", "tonnes", "percent"]))

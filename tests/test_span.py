@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -221,7 +223,7 @@ def test_what_is_new_in_a_sentence_keeps_the_signs_of_its_figures() -> None:
 def test_words_and_figures_stand_at_their_offsets(text: str) -> None:
     sentence = read_sentence(text)
     assert all(text[word.start : word.end] == word.text for word in sentence.words)
-    assert all(one.end <= other.start for one, other in zip(sentence.words, sentence.words[1:], strict=False))
+    assert all(one.end <= other.start for one, other in pairwise(sentence.words))
     assert all(text[figure.start : figure.end] == figure.text for figure in sentence.figures)
     assert {term for word in sentence.words for term in analyze(word.text)} == set(sentence.terms)
 

@@ -197,12 +197,27 @@ def test_more_vectors_than_chroma_takes_at_once_are_written_in_batches(tmp_path)
     assert len(search(half, rows.matrix[0], limit=1_000)) == 100
 
 
-def test_a_copy_that_cannot_be_used_is_built_anew_instead(tmp_path, small, caplog):
-    (small / "chroma.sqlite3").write_bytes(b"no database" * 100_000)
+def scribble(folder: Path) -> None:
+    (folder / "chroma.sqlite3").write_bytes(b"no database" * 100_000)
+
+
+def vanish(folder: Path) -> None:
+    (folder / "gone").symlink_to(folder / "nowhere")  # as a file that is deleted while it is copied
+
+
+@pytest.mark.parametrize("damage", [scribble, vanish, shutil.rmtree])
+def test_a_copy_that_cannot_be_used_is_built_anew_instead(tmp_path, small, damage, caplog):
+    damage(small)
     with caplog.at_level(logging.WARNING, logger="qa"):
         folder = build(tmp_path / "2", SMALL, previous=small)
     assert "built anew" in caplog.text
     assert len(search(folder, SMALL.matrix[0], limit=60)) == 60
+
+
+def test_a_small_index_has_no_files_of_uninitialised_memory(small):
+    """Chroma makes a hundred empty places in memory that it does not clear, and writes them."""
+    assert search(small, SMALL.matrix[0])
+    assert sorted(path.name for path in small.iterdir()) == ["chroma.sqlite3", "manifest.json"]
 
 
 # what is refused
@@ -256,11 +271,13 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize("damage", UNREADABLE)
-def test_an_unfinished_or_damaged_generation_is_refused_and_known_as_such(small, damage):
-    damage(small)
+def test_an_unfinished_or_damaged_generation_is_refused_and_known_as_such(large, tmp_path, damage):
+    folder = Path(shutil.copytree(large, tmp_path / "damaged"))
+    assert read_state(folder) == (EMBEDDER, 1)
+    damage(folder)
     with pytest.raises(StoreError, match=r"Nothing of the archive is lost; make it again with: qa sync"):
-        VectorIndex(small)
-    assert read_state(small) is None
+        VectorIndex(folder)
+    assert read_state(folder) is None
 
 
 def test_a_database_that_is_none_is_refused(small):
