@@ -32,7 +32,7 @@ from qa.formats import (
     title_line,
 )
 from qa.records import FIELD_NAMES, Broken, Draft, clean_metadata, read_records
-from qa.text import shorten, suggest
+from qa.text import clean_text, shorten, suggest
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -268,7 +268,7 @@ def _read_file(path: Path, run: _Run) -> Iterator[Article | Skipped]:
         elif ending is None:
             yield Skipped(source, _NO_FORMAT)
         elif ending in _PARSERS:
-            stem = " ".join(re.split(r"[-_\s]+", path.name[: -len(ending)])).strip()
+            stem = " ".join(re.split(r"[-_\s]+", clean_text(path.name[: -len(ending)]))).strip()
             with path.open("rb") as stream:
                 found = _read_article(stream, _PARSERS[ending], run, source=source, stem=stem[:1].upper() + stem[1:])
             yield found

@@ -35,8 +35,9 @@ def llama_server() -> Iterator[str]:
     params.port = 0
     params.n_ctx = 4096
     params.n_parallel = 1
-    params.cpuparams.n_threads = 2
-    params.cpuparams_batch.n_threads = 2
+    # one thread: two wait for each other in a busy loop, and on a machine that is shared for minutes
+    params.cpuparams.n_threads = 1
+    params.cpuparams_batch.n_threads = 1
     params.sampling.temp = 0.0
     params.sampling.seed = 1
     params.cache_prompt = False  # a prompt read from the cache may give another reply

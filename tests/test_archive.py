@@ -195,7 +195,7 @@ def test_a_new_file_in_the_articles_folder_is_seen_by_the_next_question(small: A
     assert small.needs_sync()
     assert small.ask("What did the wine of Georgia cost in 2020?").short == "$7"
     assert not small.needs_sync()
-    assert small.articles()[0].source == "index/articles/wine.md"
+    assert "index/articles/wine.md" in [article.source for article in small.articles()]
 
 
 def test_a_changed_file_replaces_what_it_said(small: Archive) -> None:
@@ -230,8 +230,7 @@ def test_a_file_that_cannot_be_read_is_said_once_in_the_log_and_the_question_ans
 def test_a_name_that_is_not_utf8_is_kept_in_step_like_any_other(small: Archive) -> None:
     folder = small.workspace.articles
     folder.mkdir(parents=True)
-    with open(bytes(folder) + b"/wine-\xff.md", "wb") as file:
-        file.write(b"The wine of Georgia cost $7 in 2020.\n")
+    (folder / "wine-\udcff.md").write_text("The wine of Georgia cost $7 in 2020.\n", encoding="utf-8")
     assert small.ask("What did the wine of Georgia cost in 2020?").short == "$7"
     assert not small.needs_sync()
 
@@ -573,7 +572,7 @@ def test_asked_for_the_environment_decides(small: Archive, tempting: Loopback, m
         assert archive.ask(TURNOVER).model == "tiny"
     assert tempting.posts[0].headers["authorization"] == "Bearer sk-from-the-environment"
     monkeypatch.setenv("QA_CONTEXT_TOKENS", "nonsense")
-    with pytest.raises(UsageError, match="QA_CONTEXT_TOKENS must be a number, not 'nonsense'"):
+    with pytest.raises(UsageError, match="QA_CONTEXT_TOKENS must be a whole number, not 'nonsense'"):
         qa.open(environment=True)
 
 

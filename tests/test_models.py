@@ -42,17 +42,17 @@ def collect(url: str) -> list[ReplyPart]:
 
 
 def test_the_one_model_of_a_real_server_is_taken_without_naming_it(llama_server: str) -> None:  # noqa: F811
-    assert list_models(Endpoint(llama_server)) == [MODEL_NAME]
-    assert open_chat(Endpoint(llama_server)).name == MODEL_NAME
+    assert list_models(Endpoint(llama_server, timeout_seconds=600)) == [MODEL_NAME]
+    assert open_chat(Endpoint(llama_server, timeout_seconds=600)).name == MODEL_NAME
 
 
 def test_an_unknown_name_gets_the_nearest_that_a_real_server_lists(llama_server: str) -> None:  # noqa: F811
     with pytest.raises(ModelRejected, match=f"no model 'smollm2-135m'. Did you mean '{MODEL_NAME}'"):
-        open_chat(Endpoint(llama_server), "smollm2-135m")
+        open_chat(Endpoint(llama_server, timeout_seconds=600), "smollm2-135m")
 
 
 def test_a_real_reply_comes_in_parts_with_plausible_usage(llama_server: str) -> None:  # noqa: F811
-    *parts, closing = open_chat(Endpoint(llama_server)).stream(HELLO, max_tokens=24)
+    *parts, closing = open_chat(Endpoint(llama_server, timeout_seconds=600)).stream(HELLO, max_tokens=24)
     assert len(parts) > 1
     assert all(part.text and part.usage is None for part in parts)
     assert "hello" in "".join(part.text for part in parts).casefold()
@@ -64,20 +64,20 @@ def test_a_real_reply_comes_in_parts_with_plausible_usage(llama_server: str) -> 
 
 def test_a_real_reply_ends_at_max_tokens(llama_server: str) -> None:  # noqa: F811
     story = [Message("user", "Tell me a long story about the sea.")]
-    closing = list(open_chat(Endpoint(llama_server)).stream(story, max_tokens=8))[-1]
+    closing = list(open_chat(Endpoint(llama_server, timeout_seconds=600)).stream(story, max_tokens=8))[-1]
     assert closing.finish_reason == "length"
     assert closing.usage is not None
     assert closing.usage.output_tokens == 8
 
 
 def test_a_real_reply_is_the_same_each_time(llama_server: str) -> None:  # noqa: F811
-    model = open_chat(Endpoint(llama_server))
+    model = open_chat(Endpoint(llama_server, timeout_seconds=600))
     first, second = (list(model.stream(HELLO, max_tokens=12)) for _ in range(2))
     assert first == second
 
 
 def test_a_real_reply_may_be_left_before_its_end(llama_server: str) -> None:  # noqa: F811
-    model = open_chat(Endpoint(llama_server))
+    model = open_chat(Endpoint(llama_server, timeout_seconds=600))
     parts = model.stream([Message("user", "Count to one hundred.")], max_tokens=200)
     assert next(parts).text
     parts.close()  # type: ignore[attr-defined]
@@ -85,7 +85,7 @@ def test_a_real_reply_may_be_left_before_its_end(llama_server: str) -> None:  # 
 
 
 def test_a_prompt_beyond_a_real_context_says_what_to_lower(llama_server: str) -> None:  # noqa: F811
-    model = open_chat(Endpoint(llama_server))
+    model = open_chat(Endpoint(llama_server, timeout_seconds=600))
     with pytest.raises(ModelRejected, match=r"exceeds the available context size.*Lower context_tokens"):
         list(model.stream([Message("user", "word " * 5000)], max_tokens=4))
 
