@@ -748,36 +748,35 @@ def test_no_call_prints_anything(tmp_path: Path, capfd: pytest.CaptureFixture[st
 # a real model
 
 
-def test_a_real_model_streams_its_answer_and_none_of_its_figures_is_shown_as_supported_without_its_quote(
+def test_a_real_model_streams_and_no_figure_is_shown_as_supported_that_its_quote_does_not_have(
     sample_copy: Path,
     llama_server: str,  # noqa: F811
 ) -> None:
-    name_server(sample_copy, llama_server, context_tokens=300, max_output_tokens=60)
+    name_server(sample_copy, llama_server, context_tokens=200, max_output_tokens=40, timeout_seconds=300)
     with qa.open(sample_copy) as archive:
-        for question in (TURNOVER, "How much are the finished projects worth?"):
-            *before, answer = archive.stream(question)
-            tokens = [event.text for event in before if isinstance(event, Token)]
-            assert len(tokens) > 1
-            assert isinstance(answer, Answer)
-            assert (answer.mode, answer.model) == ("model", MODEL_NAME)
-            assert answer.usage.input_tokens > 100
-            assert 0 < answer.usage.output_tokens <= 60
-            assert answer.status == "abstained" or answer.text == "".join(tokens).strip()
-            for statement in answer.statements:
-                assert answer.text[statement.start : statement.end] == statement.text
-                if statement.verdict == "supported":
-                    quotes = " ".join(answer.citations[place].quote.text for place in statement.quotes)
-                    assert missing_figures(bare_statement(statement.text), quotes) == []
+        *before, answer = archive.stream("How much are the finished projects worth?")
+    tokens = [event.text for event in before if isinstance(event, Token)]
+    assert len(tokens) > 1
+    assert isinstance(answer, Answer)
+    assert (answer.mode, answer.model) == ("model", MODEL_NAME)
+    assert answer.usage.input_tokens > 100
+    assert 0 < answer.usage.output_tokens <= 40
+    assert answer.status == "abstained" or answer.text == "".join(tokens).strip()
+    for statement in answer.statements:
+        assert answer.text[statement.start : statement.end] == statement.text
+        if statement.verdict == "supported":
+            quotes = " ".join(answer.citations[place].quote.text for place in statement.quotes)
+            assert missing_figures(bare_statement(statement.text), quotes) == []
 
 
 def test_a_real_conversation_is_answered_whatever_the_model_makes_of_the_follow_up(
     sample_copy: Path,
     llama_server: str,  # noqa: F811
 ) -> None:
-    name_server(sample_copy, llama_server, context_tokens=200, max_output_tokens=24)
+    name_server(sample_copy, llama_server, context_tokens=200, max_output_tokens=16, timeout_seconds=300)
     with qa.open(sample_copy) as archive:
         chat = archive.chat()
-        chat.ask(TURNOVER)
+        chat.ask(TURNOVER, qa.Filters(publisher="nobody"))  # nothing is found: the model is not asked
         answer = chat.ask("and in 2022?")
     assert answer.mode == "model"
     assert answer.question.endswith("?")
