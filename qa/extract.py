@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from qa.articles import Quote, make_quote
 from qa.embed import Embedder, embed_checked
@@ -21,7 +22,6 @@ _NEAREST = 3
 LOWEST_SCORE = 0.51
 # What these questions ask for has a form; a sentence without a span of that form is no answer.
 _STRICT_KINDS = frozenset({"count", "amount", "share", "measure", "date", "person", "place"})
-_AVERAGES = tuple(analyze("average evenly each"))
 
 Weigh = Callable[[str], float]
 
@@ -176,12 +176,17 @@ def _weigh_sentence(
         context=context / total,
         near=found.near if found else 0.0,
         fit=_fit(asked, found, sentence, around),
-        plain=float(asked.wants_average or not any(sentence.holds(term) for term in _AVERAGES)),
+        plain=float(asked.wants_average or not any(sentence.holds(term) for term in _average_terms())),
         dated=_least(_date_met(asked, date, sentence, around) for date in asked.dates),
         figured=_least(_figure_met(asked, figure, sentence, around) for figure in asked.figures),
         named=_least(_name_met(name, sentence, around) for name in asked.names),
     )
     return replace(features, eligible=_is_eligible(asked, features))
+
+
+@cache
+def _average_terms() -> list[str]:
+    return analyze("average evenly each")
 
 
 def _fit(asked: Question, found: Found | None, sentence: Sentence, around: Surroundings) -> float:

@@ -232,14 +232,11 @@ def _open_client(folder: Path) -> Any:  # noqa: ANN401  chromadb's client is bui
         import chromadb
         from chromadb.config import Settings
 
-        # Explicit, since Chroma would read `.env` of the current folder and report usage.
-        settings = Settings(  # type: ignore[call-arg]  # pydantic's own argument
-            _env_file=None,
-            anonymized_telemetry=False,
-            allow_reset=False,
-            is_persistent=True,
-            persist_directory=str(folder),
-        )
+        # Every value is given: what is left out Chroma reads from the environment (CHROMA_API_IMPL, …) and from
+        # `.env` of the current folder, and it would report usage.
+        defaults = {name: field.get_default() for name, field in Settings.model_fields.items()}
+        own = {"anonymized_telemetry": False, "is_persistent": True, "persist_directory": str(folder)}
+        settings = Settings(**(defaults | own | {"_env_file": None}))
         return chromadb.PersistentClient(path=str(folder), settings=settings)
 
 
