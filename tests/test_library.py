@@ -131,9 +131,11 @@ with qa.open("folder") as archive:
 
 
 def run_python(code: str, *arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
+    # without what onnxruntime's import sets, which another test of this process may have caused
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", code, *map(str, arguments)],
-        env=os.environ | variables,
+        env=environment | variables,
         capture_output=True,
         text=True,
         timeout=120,
