@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-# Batches of up to 4 texts of like length on one single-threaded session shared by two threads made 7,600
-# tokens/s, one text at a time 7,300, 16 at a time 5,900, one session with two threads 5,100 (2 cores,
-# `python eval/bench/embedding.py`).
+# Two threads that share a single-threaded session made 7,700 tokens/s with batches of 4 texts of like length, 7,400
+# one text at a time and 6,700 with 16; one session of two threads made 7,000 at its best (2 cores, one run of
+# `python eval/bench/embedding.py ARTICLES`).
 BATCH_SIZE = 4
 
 

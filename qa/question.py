@@ -27,7 +27,7 @@ _KINDS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     ("amount", (r"what (is|was|were|are) (the )?(average|combined|total|mean|median)",)),
     ("amount", (r"what (do|does|did) .*\b(come to|amount to|cost|earn|pay|add up to)",)),
     ("date", (r"^((since|until|by|from) )?when", r"(what|which) (\w+ )?(year|month|months|day|date|century|decade)")),
-    ("person", (r"who", r"whom", r"whose", r"what (is|was) the name of the (man|woman|person|president|minister)")),
+    ("person", (r"who", r"whom", r"whose")),
     ("place", (r"^where", r"(what|which) (\w+ )?(country|countries|city|cities|town|state|region|place|continent)")),
     ("reason", (r"why", r"what .*\bfor\?*$", r"what (is|was) the (purpose|reason|aim|goal)", r"for what purpose")),
 )

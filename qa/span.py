@@ -70,7 +70,10 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A span with how close it stands to the question's words, and how well its kind fits, both from 0 to 1."""
+    """A span with how close it stands to the question's words, from 0 to 1, and how well its kind fits.
+
+    `fit` is from 0 to 1 too, and above 1 for what names the very noun asked for.
+    """
 
     span: Span
     near: float
