@@ -1,7 +1,10 @@
 """Intervals of a mean, held against scipy's."""
 
+import math
 import subprocess
 import sys
+import tracemalloc
+from random import Random
 
 import numpy as np
 import pytest
@@ -10,10 +13,19 @@ from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
 from qa import stats
-from qa.stats import RESAMPLES, Interval, bootstrap_interval, mean_interval, wilson_interval
+from qa.stats import (
+    RESAMPLES,
+    Interval,
+    bootstrap_interval,
+    mean_interval,
+    quantile,
+    sum_clusters,
+    wilson_interval,
+)
 
 OUTCOMES = st.lists(st.sampled_from([0.0, 1.0]), min_size=1, max_size=80)
 SCORES = st.lists(st.floats(0, 1, allow_nan=False), min_size=1, max_size=40)
+CLUSTERED = st.lists(st.tuples(st.sampled_from([0.0, 0.1, 0.7, 1.0]), st.integers(0, 5)), min_size=1, max_size=30)
 
 
 def test_no_value_has_no_interval() -> None:
@@ -123,6 +135,150 @@ def test_more_of_the_same_outcomes_never_widen_the_interval(values: list[float])
     assert few is not None
     assert many is not None
     assert many.high - many.low <= few.high - few.low
+
+
+def test_a_cluster_for_each_value_changes_nothing() -> None:
+    outcomes, scores = [1.0, 0.0, 1.0, 1.0], [0.1, 0.9, 0.4, 0.4, 0.75]
+    assert mean_interval(outcomes, "abcd") == mean_interval(outcomes)
+    assert mean_interval(scores, range(5)) == mean_interval(scores)
+
+
+def test_copies_in_one_cluster_do_not_narrow_the_interval() -> None:
+    scores = np.random.default_rng(4).uniform(size=60).tolist()
+    copies = [score for score in scores for _ in range(5)]
+    alone, clustered = mean_interval(scores), mean_interval(copies, [copy // 5 for copy in range(300)])
+    naive = mean_interval(copies)
+    assert alone is not None
+    assert clustered is not None
+    assert naive is not None
+    assert (clustered.mean, clustered.low, clustered.high) == pytest.approx((alone.mean, alone.low, alone.high))
+    assert clustered.n == naive.n == 300
+    assert naive.high - naive.low < 0.5 * (alone.high - alone.low)
+
+
+def test_repeats_of_outcomes_give_about_the_interval_of_the_outcomes_asked_once() -> None:
+    outcomes = [1.0] * 70 + [0.0] * 30
+    clustered = mean_interval(outcomes * 3, [*range(100)] * 3)
+    once = wilson_interval(70, 100)
+    assert clustered is not None
+    assert (clustered.low, clustered.high) == pytest.approx((once.low, once.high), abs=0.015)
+
+
+def test_values_of_a_cluster_that_differ_as_any_others_do_leave_the_interval_as_it_is() -> None:
+    scores = np.random.default_rng(5).uniform(size=400).tolist()
+    clustered, alone = bootstrap_interval(scores, [case // 2 for case in range(400)]), bootstrap_interval(scores)
+    assert clustered.high - clustered.low == pytest.approx(alone.high - alone.low, rel=0.15)
+
+
+def test_the_mean_of_a_draw_counts_each_value_once() -> None:
+    """Of the two clusters the large one twice gives 0 and the small one twice gives 1; the mean is of values."""
+    assert mean_interval([1.0, 0.0, 0.0, 0.0], "abbb") == Interval(mean=0.25, low=0.0, high=1.0, n=4)
+
+
+def test_a_cluster_bootstrap_holds_the_true_mean_about_95_times_in_100() -> None:
+    """40 articles of 1 to 7 questions each, whose outcomes move together; taken as independent it fails."""
+    random = np.random.default_rng(6)
+    held = naively = 0
+    for _ in range(200):
+        clusters = np.repeat(np.arange(40), random.integers(1, 8, size=40))
+        easy = random.beta(0.7, 0.7, size=40)
+        outcomes = (random.random(len(clusters)) < easy[clusters]).astype(float).tolist()
+        clustered, naive = mean_interval(outcomes, clusters.tolist()), mean_interval(outcomes)
+        assert clustered is not None
+        assert naive is not None
+        held += clustered.low <= 0.5 <= clustered.high
+        naively += naive.low <= 0.5 <= naive.high
+    assert 180 <= held <= 198
+    assert naively < 170
+
+
+@pytest.mark.parametrize(("value", "successes"), [(1.0, 12), (0.0, 0)])
+def test_equal_outcomes_are_as_many_trials_as_there_are_clusters(value: float, successes: int) -> None:
+    interval, known = mean_interval([value] * 60, [case % 12 for case in range(60)]), wilson_interval(successes, 12)
+    assert interval == Interval(mean=value, low=known.low, high=known.high, n=60)
+
+
+@settings(deadline=None, max_examples=60)
+@given(CLUSTERED, st.randoms())
+def test_the_order_of_the_cases_makes_no_difference(cases: list[tuple[float, int]], shuffle: Random) -> None:
+    shuffled = shuffle.sample(cases, len(cases))
+    assert mean_interval(*_columns(cases)) == mean_interval(*_columns(shuffled))
+
+
+@settings(deadline=None, max_examples=60)
+@given(CLUSTERED)
+def test_an_interval_of_clusters_holds_its_mean_and_stays_in_the_range_of_the_measure(
+    cases: list[tuple[float, int]],
+) -> None:
+    values, clusters = _columns(cases)
+    interval = mean_interval(values, clusters)
+    assert interval is not None
+    assert 0 <= interval.low <= interval.mean <= interval.high <= 1
+    assert interval.mean == pytest.approx(sum(values) / len(values))
+    assert interval.n == len(values)
+
+
+@pytest.mark.parametrize("values", [[1.0, 1.0, 1.0], [1.0, 0.0, 1.0], [0.1, 0.2, 0.3]])
+@pytest.mark.parametrize("clusters", [["a", "b"], ["a", "b", "c", "d"], []])
+def test_a_cluster_is_named_for_each_value(values: list[float], clusters: list[str]) -> None:
+    with pytest.raises(ValueError, match=f"3 values cannot belong to {len(clusters)} clusters"):
+        mean_interval(values, clusters)
+
+
+def test_clusters_are_summed_in_the_order_in_which_they_first_appear() -> None:
+    values = [0.1, 5.0, 0.2, 7.0, 0.3]
+    assert sum_clusters(values, ["b", "a", "b", "c", "b"]) == ([math.fsum([0.1, 0.2, 0.3]), 5.0, 7.0], [3, 1, 1])
+    assert sum_clusters(values, None) == (values, [1] * 5)
+
+
+def test_bootstrap_of_many_values_does_not_hold_all_its_draws_in_memory() -> None:
+    n = 5_000
+    values = np.random.default_rng(8).uniform(size=n).tolist()
+    tracemalloc.start()
+    try:
+        bootstrap_interval(values)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * RESAMPLES * n / 2  # bytes: half of what the drawn values alone would take
+
+
+@pytest.mark.parametrize(
+    ("values", "q", "expected"),
+    [
+        ([4.0, 1.0, 3.0, 2.0], 0.5, 2.5),
+        ([5.0, 1.0, 3.0], 0.5, 3.0),
+        ([0.0, 10.0], 0.95, 9.5),
+        ([*range(1, 21)], 0.95, 19.05),
+        ([7.0], 0.95, 7.0),
+        ([3.0, 1.0, 2.0], 0.0, 1.0),
+        ([3.0, 1.0, 2.0], 1.0, 3.0),
+    ],
+)
+def test_quantile_lies_between_the_two_nearest_ranks(values: list[float], q: float, expected: float) -> None:
+    assert quantile(values, q) == pytest.approx(expected)
+
+
+def test_no_value_has_no_quantile() -> None:
+    assert quantile([], 0.5) is None
+
+
+@given(SCORES, st.floats(0, 1), st.floats(0, 1))
+def test_quantile_grows_with_its_share_and_stays_among_the_values(values: list[float], one: float, two: float) -> None:
+    low, high = quantile(values, min(one, two)), quantile(values, max(one, two))
+    assert low is not None
+    assert high is not None
+    assert min(values) <= low <= high + 1e-12 <= max(values) + 1e-12
+
+
+@pytest.mark.parametrize(("values", "q"), [([1.0, float("nan")], 0.5), ([1.0, float("inf")], 0.5), ([1.0], 1.5)])
+def test_quantile_of_what_is_not_finite_or_at_no_share_is_refused(values: list[float], q: float) -> None:
+    with pytest.raises(ValueError, match=r"finite|range"):
+        quantile(values, q)
+
+
+def _columns(cases: list[tuple[float, int]]) -> tuple[list[float], list[int]]:
+    return [value for value, _ in cases], [cluster for _, cluster in cases]
 
 
 def test_importing_the_module_does_not_load_numpy() -> None:
