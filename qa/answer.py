@@ -6,123 +6,57 @@ sentence to a quote and judge it; when nothing answers, say so and show what is 
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Literal
 
+from qa.answer_form import Answer, Event, Searched, Stage, Token
 from qa.articles import Article, Filters
 from qa.errors import ModelError, ModelReplyInvalid, UsageError
-from qa.extract import Reading, find_span, read_hits
+from qa.extract import LOWEST_SCORE, Reading, find_span, read_hits
 from qa.figures import find_figures, missing_figures
-from qa.ground import Citation, Grounded, Statement, bare_statement, ground_sentence, ground_text
+from qa.ground import (
+    Citation,
+    Grounded,
+    bare_statement,
+    ground_sentence,
+    ground_text,
+    share_in_quotes,
+)
 from qa.keywords import analyze, question_terms
 from qa.models import ChatModel, Message, Usage
 from qa.prompts import Prompt
-from qa.retrieve import Hit, Retriever
+from qa.retrieve import Hit, Indexes, Retriever
 from qa.text import clean_text, format_date
 from qa.tokens import count_tokens
 
 MAX_QUESTION_CHARACTERS = 2_000
 NOT_HERE = "NOT IN THESE ARTICLES"  # what the prompt asks a model to say when the passages do not answer
 
-_READ_HITS = 20  # passages from which a sentence is picked
+READ_HITS = 20  # passages from which a sentence is picked
 _MODEL_HITS = 10  # passages shown to a model at most, within the token budget
-_ABSTAINED = "Not in these articles."
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """What the program is doing now, for display."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A piece of a model's answer as it arrives, not yet checked."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Searched:
-    """What was searched: how much was admitted by which filters."""
-
-    articles: int
-    passages: int
-    filters: Filters
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A question answered, or not, with everything needed to check it.
-
-    `text` carries `[n]` markers; statements are offsets into it. `short` is the span that answers, at
-    `short_span` of the first citation's quote. `nearest` holds the closest quotes of an abstention.
-    `seconds` has `retrieval`, `answer` and `total`.
-    """
-
-    question: str
-    status: Literal["answered", "abstained"]
-    text: str
-    short: str | None
-    short_span: tuple[int, int] | None
-    statements: tuple[Statement, ...]
-    citations: tuple[Citation, ...]
-    nearest: tuple[Citation, ...]
-    notices: tuple[str, ...]
-    searched: Searched
-    mode: Literal["extract", "model"]
-    model: str | None
-    prompt: Prompt | None
-    usage: Usage
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The answer as plain data, in the form of `qa ask --json`."""
-        return {
-            "question": self.question,
-            "status": self.status,
-            "text": self.text,
-            "short": self.short,
-            "short_span": list(self.short_span) if self.short_span else None,
-            "statements": [_statement_dict(statement) for statement in self.statements],
-            "citations": [_citation_dict(citation) for citation in self.citations],
-            "nearest": [_citation_dict(citation) for citation in self.nearest],
-            "notices": list(self.notices),
-            "searched": _searched_dict(self.searched),
-            "mode": self.mode,
-            "model": self.model,
-            "prompt": {"name": self.prompt.name, "sha256": self.prompt.sha256} if self.prompt else None,
-            "usage": {
-                "input_tokens": self.usage.input_tokens,
-                "output_tokens": self.usage.output_tokens,
-                "cost_usd": self.usage.cost_usd,
-            },
-            "seconds": self.seconds,
-        }
-
-    def to_json(self) -> str:
-        """The answer as one line of JSON."""
-        return json.dumps(self.to_dict(), ensure_ascii=False)
-
-
-Event = Stage | Token | Answer
+ABSTAINED = "Not in these articles."
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What is needed to answer: where to look, and how a model is asked."""
+    """What is needed to answer: where to look, and how a model is asked.
+
+    `indexes` and `lowest_score` (below it the answer without a model abstains) are other than usual in
+    evaluation only. `make_fence` gives the word that marks off the passages in a prompt: unguessable, so that no
+    article can close the block that holds it.
+    """
 
     retriever: Retriever
     prompt: Prompt
     today: date
     context_tokens: int
     max_output_tokens: int
+    indexes: Indexes = "both"
+    lowest_score: float = LOWEST_SCORE
+    make_fence: Callable[[], str] = lambda: secrets.token_hex(8)
 
 
 def answer_question(question: str, desk: Desk, filters: Filters, model: ChatModel | None) -> Iterator[Event]:
@@ -136,9 +70,22 @@ def answer_question(question: str, desk: Desk, filters: Filters, model: ChatMode
     question = check_question(question)
     check_filters(filters)
     started = time.perf_counter()
-    searched = Searched(*desk.retriever.catalog.count_admitted(filters), filters)
+    searched = count_searched(desk, filters)
     yield Stage(f"searching {searched.articles} articles")
-    hits = desk.retriever.search(question, limit=_READ_HITS, filters=filters)
+    hits = desk.retriever.search(question, limit=READ_HITS, filters=filters, indexes=desk.indexes)
+    yield from answer_from(question, desk, searched, hits, model, started=started)
+
+
+def count_searched(desk: Desk, filters: Filters) -> Searched:
+    """What these filters admit."""
+    return Searched(*desk.retriever.catalog.count_admitted(filters), filters)
+
+
+def answer_from(
+    question: str, desk: Desk, searched: Searched, hits: Sequence[Hit], model: ChatModel | None, *, started: float
+) -> Iterator[Event]:
+    """Answer a question that was checked from the first 20 hits of a search that began at `started` (perf_counter)."""
+    hits = hits[:READ_HITS]
     found = time.perf_counter()
     answer: Answer | None = None
     notices: list[str] = []
@@ -191,9 +138,9 @@ def check_filters(filters: Filters) -> None:
 
 def _answer_on_record(question: str, desk: Desk, searched: Searched, hits: Sequence[Hit]) -> Answer:
     """The sentence on record that answers, verbatim, or an abstention."""
-    reading = read_hits(question, hits, weigh=desk.retriever.term_weight, embedder=desk.retriever.embedder)
+    reading = _read(question, desk, hits)
     if reading.answer is None:
-        return _abstain(question, searched, reading, mode="extract")
+        return _abstain(question, searched, reading)
     pick = reading.answer
     text = f"{' '.join(pick.quote.text.split())} [1]"
     citation = Citation(1, pick.quote)
@@ -214,6 +161,14 @@ def _answer_on_record(question: str, desk: Desk, searched: Searched, hits: Seque
         model=None,
         prompt=None,
         usage=Usage(),
+        score=round(pick.score, 6),
+    )
+
+
+def _read(question: str, desk: Desk, hits: Sequence[Hit]) -> Reading:
+    retriever = desk.retriever
+    return read_hits(
+        question, hits, weigh=retriever.term_weight, embedder=retriever.embedder, lowest_score=desk.lowest_score
     )
 
 
@@ -250,14 +205,15 @@ def _ask_model(
         usage=usage,
     )
     if NOT_HERE.casefold() in reply.casefold():
-        reading = read_hits(question, hits, weigh=desk.retriever.term_weight, embedder=desk.retriever.embedder)
-        return replace(base, status="abstained", text=_ABSTAINED, nearest=_nearest(reading))
+        return replace(base, status="abstained", text=ABSTAINED, nearest=_nearest(_read(question, desk, hits)))
     return _with_grounds(base, ground_text(reply, shown))
 
 
 def _with_grounds(answer: Answer, grounded: Grounded) -> Answer:
     first = next((s for s in grounded.statements if s.verdict == "supported"), None)
-    answer = replace(answer, statements=grounded.statements, citations=grounded.citations)
+    answer = replace(
+        answer, statements=grounded.statements, citations=grounded.citations, score=_weigh_grounds(grounded)
+    )
     if first is None or 0 not in first.quotes:
         return answer
     quote = grounded.citations[0].quote.text
@@ -267,6 +223,17 @@ def _with_grounds(answer: Answer, grounded: Grounded) -> Answer:
     return replace(answer, short=quote[slice(*span)], short_span=span)
 
 
+def _weigh_grounds(grounded: Grounded) -> float:
+    """The mean over statements of the share of their terms that their quotes have; 0 for one not supported."""
+    shares = [
+        share_in_quotes(bare_statement(s.text), [grounded.citations[place].quote for place in s.quotes])
+        if s.verdict == "supported"
+        else 0.0
+        for s in grounded.statements
+    ]
+    return round(sum(shares) / len(shares), 6) if shares else 0.0
+
+
 def _says(statement: str, short: str) -> bool:
     """Whether a statement has the figures of a span of its quote, or where it has none, its words."""
     if find_figures(short):
@@ -274,11 +241,11 @@ def _says(statement: str, short: str) -> bool:
     return set(question_terms(short)) <= set(analyze(statement))
 
 
-def _abstain(question: str, searched: Searched, reading: Reading, *, mode: Literal["extract", "model"]) -> Answer:
+def _abstain(question: str, searched: Searched, reading: Reading) -> Answer:
     return Answer(
         question=question,
         status="abstained",
-        text=_ABSTAINED,
+        text=ABSTAINED,
         short=None,
         short_span=None,
         statements=(),
@@ -286,10 +253,11 @@ def _abstain(question: str, searched: Searched, reading: Reading, *, mode: Liter
         nearest=_nearest(reading),
         notices=tuple(reading.missing),
         searched=searched,
-        mode=mode,
+        mode="extract",
         model=None,
         prompt=None,
         usage=Usage(),
+        score=round(reading.score, 6),
     )
 
 
@@ -313,8 +281,7 @@ _HEADING_TOKENS = 40  # number, title, publisher and date of a passage
 
 
 def _write_prompt(question: str, desk: Desk, searched: Searched, hits: Sequence[Hit]) -> list[Message]:
-    # Unguessable, so that no article can close the block that holds it.
-    fence = f"passages-{secrets.token_hex(8)}"
+    fence = f"passages-{desk.make_fence()}"
     passages = "\n\n".join(
         f"[{n}] {_heading(hit.article)}\n{hit.passage.text.strip()}" for n, hit in enumerate(hits, 1)
     )
@@ -325,54 +292,3 @@ def _write_prompt(question: str, desk: Desk, searched: Searched, hits: Sequence[
 def _heading(article: Article) -> str:
     parts = [article.title, article.publisher, format_date(article.published) if article.published else None]
     return " · ".join(part for part in parts if part)
-
-
-def _statement_dict(statement: Statement) -> dict[str, Any]:
-    return {
-        "text": statement.text,
-        "start": statement.start,
-        "end": statement.end,
-        "citations": list(statement.citations),
-        "quotes": list(statement.quotes),
-        "verdict": statement.verdict,
-        "problems": [{"kind": problem.kind, "detail": problem.detail} for problem in statement.problems],
-    }
-
-
-def _citation_dict(citation: Citation) -> dict[str, Any]:
-    quote = citation.quote
-    return {
-        "number": citation.number,
-        "quote": quote.text,
-        "start": quote.start,
-        "end": quote.end,
-        "line": quote.line,
-        "page": None,
-        "article": article_dict(quote.article),
-    }
-
-
-def article_dict(article: Article) -> dict[str, Any]:
-    """An article's metadata as plain data, without its text."""
-    return {
-        "id": article.id,
-        "title": article.title,
-        "publisher": article.publisher,
-        "author": article.author,
-        "published": article.published.isoformat() if article.published else None,
-        "url": article.url,
-        "source": article.source,
-        "sha256": article.sha256,
-    }
-
-
-def _searched_dict(searched: Searched) -> dict[str, Any]:
-    filters = searched.filters
-    return {
-        "articles": searched.articles,
-        "passages": searched.passages,
-        "since": filters.since.isoformat() if filters.since else None,
-        "until": filters.until.isoformat() if filters.until else None,
-        "as_of": filters.as_of.isoformat() if filters.as_of else None,
-        "publisher": filters.publisher,
-    }

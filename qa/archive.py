@@ -12,7 +12,8 @@ from threading import RLock
 from types import TracebackType
 from typing import BinaryIO, Literal
 
-from qa.answer import Answer, Desk, Event, answer_question, check_filters, check_question, last_answer
+from qa.answer import Desk, answer_question, check_filters, check_question, last_answer
+from qa.answer_form import Answer, Event
 from qa.articles import Article, Filters
 from qa.catalog import Catalog, Counts
 from qa.conversation import Conversation
@@ -20,7 +21,7 @@ from qa.embed import Embedder, open_embedder
 from qa.endpoint import Endpoint
 from qa.errors import ArchiveBusy, ArchiveReadOnly, ArticleNotFound, ModelUnavailable, WorkspaceError
 from qa.models import ChatModel, UnreachedModel, open_chat
-from qa.prompts import load_prompt
+from qa.prompts import Prompt, load_prompt
 from qa.retrieve import Hit, Retriever
 from qa.settings import Recipe, Settings, load_recipe, load_settings
 from qa.sources import Details, Skipped, make_source, read_sources
@@ -254,22 +255,30 @@ class Archive:
     ) -> Iterator[Event]:
         """Like `ask`, giving `Stage` and `Token` events as they come and the `Answer` last."""
         filters = Filters(since, until, as_of, publisher, dated)
-        return self._stream(question, filters, self._choose_model(model))
+        return self._stream(question, filters, self.choose_model(model))
 
     def _stream(self, question: str, filters: Filters, model: ChatModel | None) -> Iterator[Event]:
-        desk = Desk(
+        return answer_question(question, self.desk(), filters, model)
+
+    def chat(self, *, model: ModelChoice = None) -> Conversation:
+        """A conversation: each question may refer to those before it."""
+        return Conversation(self._stream, self.follow_up_prompt(), self.choose_model(model))
+
+    # the parts that evaluation puts together anew
+
+    def desk(self) -> Desk:
+        """What a question of this archive is answered with."""
+        return Desk(
             retriever=self._open_retriever(),
             prompt=load_prompt(self.workspace.content("prompts/answer.md"), placeholders=_ANSWER_FIELDS),
             today=date.today(),
             context_tokens=self.settings.context_tokens,
             max_output_tokens=self.settings.max_output_tokens,
         )
-        return answer_question(question, desk, filters, model)
 
-    def chat(self, *, model: ModelChoice = None) -> Conversation:
-        """A conversation: each question may refer to those before it."""
-        prompt = load_prompt(self.workspace.content("prompts/follow_up.md"), placeholders=_FOLLOW_UP_FIELDS)
-        return Conversation(self._stream, prompt, self._choose_model(model))
+    def follow_up_prompt(self) -> Prompt:
+        """What a model is told to make a follow-up stand alone."""
+        return load_prompt(self.workspace.content("prompts/follow_up.md"), placeholders=_FOLLOW_UP_FIELDS)
 
     # inside
 
@@ -302,11 +311,8 @@ class Archive:
         return AddReport(tuple(done.added), tuple(done.updated), tuple(done.unchanged), tuple(done.skipped))
 
     def _changed_files(self) -> dict[Path, tuple[int, int]]:
-        folder = self.workspace.articles
-        if not folder.is_dir():
-            return {}
-        known = self._catalog().files() if self.store.exists() else {}
-        states = {path: _file_state(path) for path in sorted(folder.rglob("*")) if _is_content(path, folder)}
+        states = self.workspace.article_files()
+        known = self._catalog().files() if states and self.store.exists() else {}
         return {path: state for path, state in states.items() if known.get(self._source(path)) != state}
 
     def _source(self, path: Path) -> str:
@@ -334,7 +340,8 @@ class Archive:
             raise WorkspaceError(f"No articles in {self.workspace.root} yet. Add some with: qa add SOURCE")
         return self._reader()
 
-    def _choose_model(self, choice: ModelChoice) -> ChatModel | None:
+    def choose_model(self, choice: ModelChoice = None) -> ChatModel | None:
+        """The chat model that `choice` means (see `ask`), or None for the answer without one."""
         choice = self._model if choice is None else choice
         if choice is False or (choice is None and not self.settings.names_model):
             return None
@@ -343,7 +350,7 @@ class Archive:
         name = choice or self.settings.model
         if name not in self._opened:
             try:
-                self._opened[name] = open_chat(self.endpoint(), name)
+                self._opened[name] = open_chat(self.endpoint(), name, price=self.settings.price)
             except ModelUnavailable as error:
                 return UnreachedModel(name or "the model", error)
         return self._opened[name]
@@ -389,12 +396,3 @@ def open_archive(
     workspace = find_workspace(named, Path.cwd())
     settings = load_settings(workspace.settings_file, os.environ if environment else {})
     return Archive(workspace, settings, embedder=embedder, model=model)
-
-
-def _file_state(path: Path) -> tuple[int, int]:
-    state = path.stat()
-    return state.st_size, state.st_mtime_ns
-
-
-def _is_content(path: Path, folder: Path) -> bool:
-    return path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)

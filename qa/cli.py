@@ -22,7 +22,7 @@ from typing import Annotated
 import typer
 
 from qa import __version__, options
-from qa.answer import article_dict
+from qa.answer_form import article_dict
 from qa.archive import DEFAULT_LIMIT
 from qa.cli_eval import eval_app
 from qa.errors import QAError, UsageError, WorkspaceError

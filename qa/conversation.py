@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from qa.answer import MAX_QUESTION_CHARACTERS, Answer, Event, check_question, last_answer
+from qa.answer import MAX_QUESTION_CHARACTERS, check_question, last_answer
+from qa.answer_form import Answer, Event
 from qa.articles import Filters
 from qa.errors import ModelError
 from qa.keywords import is_stop_word

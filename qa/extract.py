@@ -83,11 +83,13 @@ class Candidate:
         return score_features(self.features)
 
 
-def read_hits(question: str, hits: Sequence[Hit], *, weigh: Weigh, embedder: Embedder) -> Reading:
+def read_hits(
+    question: str, hits: Sequence[Hit], *, weigh: Weigh, embedder: Embedder, lowest_score: float = LOWEST_SCORE
+) -> Reading:
     """Pick the sentence of the hits that answers the question, or none, with the closest ones."""
     candidates = rank_sentences(question, hits, weigh=weigh, embedder=embedder)
     picks = [Pick(c.quote, c.span, c.score) for c in candidates]
-    answer = next((pick for pick in picks if pick.score >= LOWEST_SCORE), None)
+    answer = next((pick for pick in picks if pick.score >= lowest_score), None)
     nearest = tuple(picks[:_NEAREST])
     missing = () if answer else tuple(_describe_missing(read_question(question), hits))
     return Reading(answer, nearest, missing, picks[0].score if picks else 0.0)

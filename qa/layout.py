@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, Literal, NamedTuple
 
-from qa.answer import Answer, Searched, article_dict
+from qa.answer_form import Answer, Searched, article_dict
 from qa.archive import AddReport, Status
 from qa.articles import Article, Filters, Quote
 from qa.errors import UsageError

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from qa.endpoint import Endpoint, Reply, TimeLimit, explain_timeout, fetch_json, open_reply
@@ -50,6 +50,22 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """What a model costs, in US dollars for a million tokens read and written."""
+
+    usd_per_million_input_tokens: float
+    usd_per_million_output_tokens: float
+
+    def charge(self, usage: Usage) -> Usage:
+        """The usage with its cost."""
+        cost = (
+            usage.input_tokens * self.usd_per_million_input_tokens
+            + usage.output_tokens * self.usd_per_million_output_tokens
+        )
+        return replace(usage, cost_usd=cost / 1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyPart:
     """A piece of a reply: text as it comes; usage and finish reason in the closing part."""
 
@@ -76,9 +92,17 @@ class ChatModel(Protocol):
 class OpenAIChat:
     """A chat model behind an endpoint, made by `open_chat`. Threads may share it."""
 
-    def __init__(self, endpoint: Endpoint, name: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        name: str,
+        *,
+        price: Price | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._endpoint = endpoint
         self._name = name
+        self._price = price
         self._sleep = sleep
         self._refused: set[str] = set()  # parameters that this server was found not to take
 
@@ -108,7 +132,9 @@ class OpenAIChat:
         }
         _log.debug("asking %s at %s", self._name, self._endpoint.host)
         with open_reply(self._endpoint, body, limit=limit, refused=self._refused, sleep=self._sleep) as reply:
-            yield from _read_reply(reply, self._endpoint, limit)
+            for part in _read_reply(reply, self._endpoint, limit):
+                charged = self._price.charge(part.usage) if self._price and part.usage else part.usage
+                yield replace(part, usage=charged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +150,20 @@ class UnreachedModel:
 
 
 def open_chat(
-    endpoint: Endpoint, name: str | None = None, *, sleep: Callable[[float], None] = time.sleep
+    endpoint: Endpoint,
+    name: str | None = None,
+    *,
+    price: Price | None = None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> OpenAIChat:
     """The chat model of this name at an endpoint, or the one that `choose_model` takes.
 
-    `sleep` waits before a request is tried again.
+    Without a price the cost of its replies is not known. `sleep` waits before a request is tried again.
 
     Raises:
         ModelError: as `choose_model`.
     """
-    return OpenAIChat(endpoint, choose_model(endpoint, name), sleep=sleep)
+    return OpenAIChat(endpoint, choose_model(endpoint, name), price=price, sleep=sleep)
 
 
 def choose_model(endpoint: Endpoint, name: str | None) -> str:

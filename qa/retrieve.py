@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
+from typing import Literal
 
 from qa.articles import Article, Filters, Passage
 from qa.catalog import Catalog, VectorRows
@@ -18,6 +19,8 @@ from qa.store import Current, Store
 from qa.vectors import VectorIndex, search_exact
 
 _log = logging.getLogger("qa")
+
+Indexes = Literal["both", "words", "vectors"]  # what a search looks in
 
 _POOL = 100  # hits taken from each index
 _RRF_K = 60  # Cormack, Clarke and Büttcher 2009
@@ -58,8 +61,8 @@ class Retriever:
         self._close_vectors()
         self._revision = self._content = -1
 
-    def search(self, question: str, *, limit: int, filters: Filters) -> list[Hit]:
-        """Passages for a question, best first, at most `limit`.
+    def search(self, question: str, *, limit: int, filters: Filters, indexes: Indexes = "both") -> list[Hit]:
+        """Passages for a question, best first, at most `limit`; by words or vectors alone for comparison.
 
         The score is the reciprocal-rank sum over both indexes (k = 60); ties go to the better
         keyword rank, then by passage id, so that equal input gives equal output.
@@ -70,8 +73,8 @@ class Retriever:
         """
         with self._lock:
             self._refresh()
-            words = self._keywords.search(question, limit=_POOL, filters=filters) if self._keywords else []
-            nearest = self._search_vectors(question, filters)
+            words = self._search_words(question, filters) if indexes != "vectors" else []
+            nearest = self._search_vectors(question, filters) if indexes != "words" else []
         fused = fuse_ranks([id_ for id_, _ in words], [id_ for id_, _ in nearest])
         found = self.catalog.passages([id_ for id_, _ in fused])
         hits = [Hit(found[id_][1], found[id_][0], score) for id_, score in fused if id_ in found]
@@ -83,6 +86,9 @@ class Retriever:
             if self._keywords is None:
                 return 1.0
             return _idf(self._keywords.document_frequency(term), self._keywords.count())
+
+    def _search_words(self, question: str, filters: Filters) -> list[tuple[str, float]]:
+        return self._keywords.search(question, limit=_POOL, filters=filters) if self._keywords else []
 
     def _search_vectors(self, question: str, filters: Filters) -> list[tuple[str, float]]:
         if self._exact is None and self._chroma is None:

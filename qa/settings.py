@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from qa.errors import ContentError, UsageError
+from qa.models import Price
 from qa.text import suggest
 
 Value = str | int | float | None
@@ -27,6 +28,8 @@ class Settings:
     timeout_seconds: float = 60.0
     context_tokens: int = 2_000
     max_output_tokens: int = 300
+    usd_per_million_input_tokens: float | None = None
+    usd_per_million_output_tokens: float | None = None
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
     trust_environment: bool = field(default=False, compare=False)
 
@@ -34,6 +37,12 @@ class Settings:
     def names_model(self) -> bool:
         """Whether any of model, address or key is set, so that answers are written by a model."""
         return bool(self.model or self.base_url or self.api_key)
+
+    @property
+    def price(self) -> Price | None:
+        """What the model costs, where both prices are set; never guessed."""
+        sent, received = self.usd_per_million_input_tokens, self.usd_per_million_output_tokens
+        return None if sent is None or received is None else Price(sent, received)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,10 @@ _SETTINGS_KEYS = {
     "model.timeout_seconds": "timeout_seconds",
     "model.context_tokens": "context_tokens",
     "model.max_output_tokens": "max_output_tokens",
+    "model.usd_per_million_input_tokens": "usd_per_million_input_tokens",
+    "model.usd_per_million_output_tokens": "usd_per_million_output_tokens",
 }
+_PRICES = ("usd_per_million_input_tokens", "usd_per_million_output_tokens")  # numbers, without a default
 _RECIPE_KEYS = {
     "passages.budget_tokens": "budget_tokens",
     "embedding.embedder": "embedder",
@@ -68,6 +80,8 @@ _ENVIRONMENT = {
     "QA_TIMEOUT_SECONDS": "timeout_seconds",
     "QA_CONTEXT_TOKENS": "context_tokens",
     "QA_MAX_OUTPUT_TOKENS": "max_output_tokens",
+    "QA_USD_PER_MILLION_INPUT_TOKENS": "usd_per_million_input_tokens",
+    "QA_USD_PER_MILLION_OUTPUT_TOKENS": "usd_per_million_output_tokens",
 }
 _KEY_HINT = " The key is never read from a file: set OPENAI_API_KEY or QA_API_KEY in the environment."
 _LOWEST = {
@@ -76,6 +90,8 @@ _LOWEST = {
     "max_output_tokens": 16,
     "budget_tokens": 16,
     "exact_below": 0,
+    "usd_per_million_input_tokens": 0,
+    "usd_per_million_output_tokens": 0,
 }
 
 
@@ -158,7 +174,7 @@ def _read_keys(file: Path, keys: Mapping[str, str]) -> dict[str, object]:
 
 
 def _check_value(file: Path, key: str, name: str, value: object, kind: type[Settings] | type[Recipe]) -> Value:
-    example = getattr(kind(), name)
+    example = 0.0 if name in _PRICES else getattr(kind(), name)
     wanted: tuple[type, ...] = (
         (str,) if example is None else (int, float) if isinstance(example, float) else (type(example),)
     )
@@ -171,7 +187,7 @@ def _check_value(file: Path, key: str, name: str, value: object, kind: type[Sett
 
 
 def _parse_variable(variable: str, text: str, name: str) -> Value:
-    example = getattr(Settings(), name)
+    example = 0.0 if name in _PRICES else getattr(Settings(), name)
     if example is None:
         return text
     kind = type(example)

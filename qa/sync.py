@@ -30,11 +30,15 @@ _EMBED_BATCH = 128  # passages a commit of vectors: two seconds of work or so
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a stage has come; `total` is None while it is not known. Units: articles, or passages to embed."""
+    """How far a stage has come; `total` is None while it is not known. Units: articles, passages to embed, or cases.
+
+    `note` says how it goes, such as a score so far.
+    """
 
     stage: str
     done: int
     total: int | None = None
+    note: str = ""
 
 
 OnProgress = Callable[[Progress], None]

@@ -16,7 +16,7 @@ from functools import cached_property
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, TextIO
 
-from qa.answer import Answer, Event, Stage, Token
+from qa.answer_form import Answer, Event, Stage, Token
 from qa.conversation import Conversation
 from qa.errors import QAError
 from qa.layout import BLANK, Line, count, lay_out_answer, line
@@ -35,7 +35,13 @@ _MAX_WIDTH = 100  # longer lines are hard to read
 _MIN_WIDTH = 20
 _MAX_COLUMN = 24  # of a table that is cut, but for its last column
 _STYLES = {"": "", "strong": "bold", "mark": "bold green", "quiet": "dim", "bad": "red"}
-_UNITS = {"embedding": "passage", "building the vector index": "passage", "evaluating": "question"}
+_UNITS = {
+    "embedding": "passage",
+    "building the vector index": "passage",
+    "evaluating": "question",
+    "replaying": "question",
+    "judging": "answer",
+}
 _ERASE_LINE = "\r\x1b[2K"
 _NEWLINES = re.compile(r"\s*\n\s*")
 _NOT_ASCII = re.compile(r"[^\n\x20-\x7e]")
@@ -174,7 +180,7 @@ class ProgressView:
         if progress.stage != self._stage and progress.total != 0:
             self._begin(progress)
         if self._bars is not None and self._task is not None:
-            self._bars.update(self._task, completed=progress.done, total=progress.total)
+            self._bars.update(self._task, completed=progress.done, total=progress.total, note=one_line(progress.note))
 
     def _begin(self, progress: Progress) -> None:
         self._stage = progress.stage
@@ -185,7 +191,7 @@ class ProgressView:
             return
         if self._task is not None:
             self._bars.remove_task(self._task)
-        self._task = self._bars.add_task(one_line(progress.stage), total=progress.total)
+        self._task = self._bars.add_task(one_line(progress.stage), total=progress.total, note="")
 
 
 def follow(events: Iterable[Event], screen: Screen, *, tokens: bool) -> Answer:
@@ -276,7 +282,8 @@ def _make_bars(console: Console) -> Bars:
     from rich.progress import Progress as Bars
 
     name = TextColumn("{task.description}", markup=False)
-    return Bars(name, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console, transient=True)
+    note = TextColumn("{task.fields[note]}", markup=False)
+    return Bars(name, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), note, console=console, transient=True)
 
 
 def _align(rows: Sequence[Sequence[str]], width: int, *, cut: bool) -> Iterator[str]:

@@ -22,6 +22,8 @@ _QA_TOML = """\
 # timeout_seconds = 60
 # context_tokens = 2000        # how much of the articles one question shows the model
 # max_output_tokens = 300
+# usd_per_million_input_tokens = 0.25     # with both prices, answers and evaluations tell their cost
+# usd_per_million_output_tokens = 2.00
 """
 
 
@@ -46,6 +48,12 @@ class Workspace:
     def settings_file(self) -> Path:
         """Where this workspace's settings are, if it has any."""
         return self.root / "qa.toml"
+
+    def article_files(self) -> dict[Path, tuple[int, int]]:
+        """(size in bytes, time of change in ns) of each file in the folder of articles that is not hidden, by path."""
+        files = [file for file in sorted(self.articles.rglob("*")) if file.is_file()]
+        shown = [file for file in files if not any(p.startswith(".") for p in file.relative_to(self.articles).parts)]
+        return {file: (state.st_size, state.st_mtime_ns) for file in shown for state in [file.stat()]}
 
     def content(self, name: str) -> Path:
         """A prompt, recipe or suite by its path in a workspace: this one's first, the packaged default second.

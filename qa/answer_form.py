@@ -1,0 +1,147 @@
+"""An answer as data: what it says, what it rests on, and its form as JSON; and the events that lead up to it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from qa.articles import Article, Filters
+from qa.ground import Citation, Statement
+from qa.models import Usage
+from qa.prompts import Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What the program is doing now, for display."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of a model's answer as it arrives, not yet checked."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What was searched: how much was admitted by which filters."""
+
+    articles: int
+    passages: int
+    filters: Filters
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A question answered, or not, with everything needed to check it.
+
+    `text` carries `[n]` markers; statements are offsets into it. `short` is the span that answers, at
+    `short_span` of the first citation's quote. `nearest` holds the closest quotes of an abstention.
+    `score` tells, from 0 to 1, how much speaks for an answer: without a model what the sentence was picked
+    by, with one the mean share of each statement's terms that its quotes have; None where neither was taken.
+    `seconds` has `retrieval`, `answer` and `total`.
+    """
+
+    question: str
+    status: Literal["answered", "abstained"]
+    text: str
+    short: str | None
+    short_span: tuple[int, int] | None
+    statements: tuple[Statement, ...]
+    citations: tuple[Citation, ...]
+    nearest: tuple[Citation, ...]
+    notices: tuple[str, ...]
+    searched: Searched
+    mode: Literal["extract", "model"]
+    model: str | None
+    prompt: Prompt | None
+    usage: Usage
+    score: float | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as plain data, in the form of `qa ask --json`."""
+        return {
+            "question": self.question,
+            "status": self.status,
+            "text": self.text,
+            "short": self.short,
+            "short_span": list(self.short_span) if self.short_span else None,
+            "statements": [_statement_dict(statement) for statement in self.statements],
+            "citations": [_citation_dict(citation) for citation in self.citations],
+            "nearest": [_citation_dict(citation) for citation in self.nearest],
+            "notices": list(self.notices),
+            "searched": _searched_dict(self.searched),
+            "score": self.score,
+            "mode": self.mode,
+            "model": self.model,
+            "prompt": {"name": self.prompt.name, "sha256": self.prompt.sha256} if self.prompt else None,
+            "usage": {
+                "input_tokens": self.usage.input_tokens,
+                "output_tokens": self.usage.output_tokens,
+                "cost_usd": self.usage.cost_usd,
+            },
+            "seconds": self.seconds,
+        }
+
+    def to_json(self) -> str:
+        """The answer as one line of JSON."""
+        return json.dumps(self.to_dict(), ensure_ascii=False)
+
+
+Event = Stage | Token | Answer
+
+
+def _statement_dict(statement: Statement) -> dict[str, Any]:
+    return {
+        "text": statement.text,
+        "start": statement.start,
+        "end": statement.end,
+        "citations": list(statement.citations),
+        "quotes": list(statement.quotes),
+        "verdict": statement.verdict,
+        "problems": [{"kind": problem.kind, "detail": problem.detail} for problem in statement.problems],
+    }
+
+
+def _citation_dict(citation: Citation) -> dict[str, Any]:
+    quote = citation.quote
+    return {
+        "number": citation.number,
+        "quote": quote.text,
+        "start": quote.start,
+        "end": quote.end,
+        "line": quote.line,
+        "page": None,
+        "article": article_dict(quote.article),
+    }
+
+
+def article_dict(article: Article) -> dict[str, Any]:
+    """An article's metadata as plain data, without its text."""
+    return {
+        "id": article.id,
+        "title": article.title,
+        "publisher": article.publisher,
+        "author": article.author,
+        "published": article.published.isoformat() if article.published else None,
+        "url": article.url,
+        "source": article.source,
+        "sha256": article.sha256,
+    }
+
+
+def _searched_dict(searched: Searched) -> dict[str, Any]:
+    filters = searched.filters
+    return {
+        "articles": searched.articles,
+        "passages": searched.passages,
+        "since": filters.since.isoformat() if filters.since else None,
+        "until": filters.until.isoformat() if filters.until else None,
+        "as_of": filters.as_of.isoformat() if filters.as_of else None,
+        "publisher": filters.publisher,
+    }
