@@ -8,7 +8,7 @@ with qa.open("my-archive") as archive:
     print(answer.text, answer.citations[0].quote.text)
 """
 
-from qa.answer import Answer, Event, Searched, Stage, Token
+from qa.answer_form import Answer, Event, Searched, Stage, Token
 from qa.archive import AddReport, Archive, Status
 from qa.archive import open_archive as open  # noqa: A004  the library's verb: qa.open
 from qa.articles import Article, Filters, Passage, Quote
@@ -18,6 +18,9 @@ from qa.errors import QAError
 from qa.ground import Citation, Problem, Statement
 from qa.models import ChatModel, Message, ReplyPart, Usage
 from qa.retrieve import Hit
+from qa.run_folder import Gate, Measure, Record, Run
+from qa.run_options import RunOptions
+from qa.runs import evaluate
 from qa.sources import Details
 from qa.sync import Progress
 
@@ -35,14 +38,19 @@ __all__ = [
     "Embedder",
     "Event",
     "Filters",
+    "Gate",
     "Hit",
+    "Measure",
     "Message",
     "Passage",
     "Problem",
     "Progress",
     "QAError",
     "Quote",
+    "Record",
     "ReplyPart",
+    "Run",
+    "RunOptions",
     "Searched",
     "Stage",
     "Statement",
@@ -51,5 +59,6 @@ __all__ = [
     "Turn",
     "Usage",
     "__version__",
+    "evaluate",
     "open",
 ]

@@ -162,3 +162,53 @@ PublisherOption = Annotated[
 ]
 DatedOption = Annotated[bool, typer.Option("--dated", help="Only articles that have a date.")]
 LimitOption = Annotated[int, typer.Option("--limit", metavar="N", min=1, max=1000, help="How many passages at most.")]
+
+SuiteArgument = Annotated[str, typer.Argument(metavar="SUITE", help="A name in eval/suites, or a .toml file.")]
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run's folder, its name in eval/reports, how that begins, or last.")
+]
+SystemOption = Annotated[
+    str,
+    typer.Option(
+        "--system",
+        metavar="NAME",
+        help="What is judged: full, retrieval, oracle, closed-book; baselines: bm25, always-abstain, always-answer.",
+    ),
+]
+RepeatOption = Annotated[int, typer.Option("--repeat", metavar="K", min=1, max=100, help="Ask every case K times.")]
+CasesLimitOption = Annotated[
+    int | None, typer.Option("--limit", metavar="N", min=1, help="Ask N cases only, drawn by --seed.")
+]
+CaseOption = Annotated[list[str] | None, typer.Option("--case", metavar="ID", help="Ask this case; may be repeated.")]
+TagOption = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="TAG", help="Ask the cases of this tag or kind; may be repeated.")
+]
+SplitOption = Annotated[
+    list[str] | None, typer.Option("--split", metavar="NAME", help="Ask the cases of this split; may be repeated.")
+]
+SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="Where every choice by chance starts.")]
+ConcurrencyOption = Annotated[
+    int, typer.Option("--concurrency", metavar="N", min=1, max=64, help="Cases asked at a time.")
+]
+MaxSecondsOption = Annotated[
+    float | None, typer.Option("--max-seconds", metavar="S", min=0, help="Stop before the next case after S seconds.")
+]
+MaxTokensOption = Annotated[
+    int | None, typer.Option("--max-tokens", metavar="N", min=1, help="Stop once models read and wrote N tokens.")
+]
+MaxCostOption = Annotated[
+    float | None, typer.Option("--max-cost", metavar="USD", min=0, help="Stop once the models' replies cost this much.")
+]
+FreshOption = Annotated[bool, typer.Option("--fresh", help="Begin anew, though an unfinished run could go on.")]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="Run again what `qa eval export` wrote.")
+]
+JunitOption = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML for a CI server.")]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", metavar="DIR", help="The run's folder; else a new one in eval/reports.")
+]
+GoldOption = Annotated[
+    Path | None, typer.Option("--gold", metavar="FILE", help="Take the labels of this gold file instead.")
+]
+HtmlOption = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page for a browser.")]
+ShownCaseOption = Annotated[str | None, typer.Option("--case", metavar="ID", help="Show one case in full.")]

@@ -1,186 +1,329 @@
-"""A run as people read it: an aligned table for the terminal, the same in Markdown for a file."""
+"""A run as people read it: an aligned table for the terminal, the same and more in Markdown, and a few sentences."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 
-from qa.errors import WorkspaceError
-from qa.ground import bare_statement
-from qa.runs import Measure, Record, Run
+from qa.findings import (
+    NOT_SOUGHT,
+    CitedQuote,
+    Finding,
+    count_model_failures,
+    count_reasons,
+    find_all,
+    find_failures,
+    score_kinds,
+)
+from qa.measures import MEASURES, Group
+from qa.run_folder import Gate, Measure, Record, Run
+from qa.stats import quantile
 from qa.text import one_line, shorten
+from qa.wording import NONE, align, count_of, describe_gate, format_interval, format_seconds, format_value, name_measure
 
-MAX_FAILURES = 20  # failing cases shown
-_TEXT_LIMIT = 160  # characters of a question or answer
-_NONE = "–"
+MAX_FAILURES = 20  # failing cases shown on the terminal
+GROUPS: Sequence[Group | str] = ("answer", "citation", "abstention", "retrieval", "cost", "other")
+_TEXT_LIMIT = 160  # characters of a question, an answer or a quote
 _COLUMNS = ("measure", "mean", "95 % interval", "n")
-_GATE_COLUMNS = ("gate", "at least", "is", "")
 # Inside a line: what makes emphasis, code, links, images, tags, entities, mentions, formulas and bare addresses.
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>#~&@$]|:(?=//)|(?<=www)\.")
 
-Row = Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A case that failed, in safe single lines."""
-
-    id: str
-    question: str
-    gold: str
-    answered: str
-    why: str
+Cells = Sequence[str]
+Lines = list[tuple[str, str]]  # a label, and what is said under it
 
 
 def render_table(run: Run) -> str:
     """The run as plain text: measures, gates, at most 20 failing cases. Safe for a terminal; no newline at its end."""
     failures = find_failures(run)
-    parts = [_describe_run(run), _align([_COLUMNS, *_measure_rows(run)])]
+    parts = ["\n".join([describe_run(run), *describe_limits(run)])]
+    parts += [align(lines)] if len(lines := _measure_lines(run)) > 1 else []
+    parts += ["\n".join(notes)] if (notes := describe_unscored(run)) else []
     if run.gates:
-        parts.append(_align([_GATE_COLUMNS, *_gate_rows(run)]))
-    parts.append(_head_failures(run, failures))
+        parts.append(align([("gate", "is", ""), *map(_gate_cells, run.gates)], left=(0, 2)))
+    parts.append(_head_failures(run, failures, MAX_FAILURES))
     parts += [_render_failure(failure) for failure in failures[:MAX_FAILURES]]
     return "\n\n".join(parts)
 
 
-def write_report(run: Run, folder: Path) -> Path:
-    """Write the run as `report.md` in a folder and give its path. Text of articles cannot act as Markdown or HTML.
+def render_markdown(run: Run) -> str:
+    """The run as Markdown, with every failing case and the scores of each kind of question; no newline at its end.
 
-    Raises:
-        WorkspaceError: the file cannot be written.
+    Text of articles cannot act as Markdown or HTML.
     """
-    file = folder / "report.md"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file.write_text(_render_markdown(run) + "\n", encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise WorkspaceError(f"{file} cannot be written: {error.strerror}.") from error
-    return file
-
-
-def find_failures(run: Run) -> list[Failure]:
-    """The cases that were answered wrongly, should not have been answered, or cite a quote that does not stand."""
-    reasons = [(record, _explain(record)) for record in run.records]
-    return [_describe_failure(record, why) for record, why in reasons if why]
-
-
-def _explain(record: Record) -> list[str]:
-    """Why a case failed; nothing where it did not."""
-    scores, abstained = record["scores"], record["prediction"] is None
-    reasons = []
-    if record["answerable"] and abstained:
-        reasons.append("abstained, but the articles answer this")
-    elif record["answerable"] and scores["answer_match"] == 0:
-        reasons.append("another answer than the gold one")
-    elif not record["answerable"] and not abstained:
-        reasons.append("answered, but the articles do not answer this")
-    if reasons and record["evidence"]:
-        reasons.append(_place_evidence(record))
-    validity = scores["quote_validity"]
-    if validity is not None and validity < 1:
-        reasons.append(f"{1 - validity:.0%} of its quotes do not stand")
-    return reasons
-
-
-def _place_evidence(record: Record) -> str:
-    ranks = [rank for rank, hit in enumerate(record["hits"], start=1) if hit["relevant"]]
-    return (
-        f"evidence found in passage {ranks[0]}"
-        if ranks
-        else f"evidence found in none of {len(record['hits'])} passages"
-    )
-
-
-def _describe_failure(record: Record, why: Sequence[str]) -> Failure:
-    said, prediction = record["answer"]["text"], record["prediction"]
-    answered = said if prediction in (None, bare_statement(said)) else f"{prediction} — {said}"
-    return Failure(
-        id=shorten(record["id"], limit=40),
-        question=shorten(record["question"], limit=_TEXT_LIMIT),
-        gold=shorten(" | ".join(record["answers"]) or "not in these articles", limit=_TEXT_LIMIT),
-        answered=shorten(answered, limit=_TEXT_LIMIT),
-        why="; ".join(why),
-    )
-
-
-def _describe_run(run: Run) -> str:
-    model = f"model {shorten(run.model, limit=60)}" if run.model is not None else "no model"
-    line = f"suite {one_line(run.suite)} · {len(run.records)} cases · {model} · {run.seconds:.1f} s"
-    if not run.fallbacks:
-        return line
-    reasons = [notice for record in run.fallbacks for notice in record["answer"]["notices"][:1]]
-    first = f" · {shorten(reasons[0], limit=_TEXT_LIMIT)}" if reasons else ""
-    return f"{line}\nthe model failed on {len(run.fallbacks)} of {len(run.records)} cases{first}"
-
-
-def _head_failures(run: Run, failures: Sequence[Failure]) -> str:
-    if not failures:
-        return "no case failed"
-    shown = f", the first {MAX_FAILURES} of them" if len(failures) > MAX_FAILURES else ""
-    return f"{len(failures)} of {len(run.records)} cases failed{shown}"
-
-
-def _measure_rows(run: Run) -> list[Row]:
-    return [(name, _show(m.mean), _show_interval(m), str(m.n)) for name, m in run.measures.items()]
-
-
-def _gate_rows(run: Run) -> list[Row]:
-    return [
-        (gate.name, f"{gate.threshold:.3f}", _show(gate.value), "passed" if gate.passed else "MISSED")
-        for gate in run.gates
-    ]
-
-
-def _show(value: float | None) -> str:
-    return _NONE if value is None else f"{value:.3f}"
-
-
-def _show_interval(measure: Measure) -> str:
-    if measure.low is None or measure.high is None:
-        return _NONE
-    return f"{measure.low:.3f} {_NONE} {measure.high:.3f}"
-
-
-def _align(rows: Sequence[Row]) -> str:
-    """Columns two spaces apart: the first to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if place else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
-
-
-def _render_failure(failure: Failure) -> str:
-    lines = (("gold", failure.gold), ("answered", failure.answered), ("why", failure.why))
-    return "\n".join([f"{failure.id}  {failure.question}", *(f"    {name:<8}  {text}" for name, text in lines)])
-
-
-def _render_markdown(run: Run) -> str:
     failures = find_failures(run)
-    title, *notes = _describe_run(run).splitlines()
-    parts = [f"# {_escape(title)}", *map(_escape, notes), _markdown_table([_COLUMNS, *_measure_rows(run)])]
+    parts = [f"# {_escape(describe_run(run))}", *map(_escape, describe_limits(run))]
+    parts.append("\n".join(f"- {_escape(line)}" for line in summary_lines(run)))
+    if run.records:
+        parts += ["## Measures", _markdown_measures(run)]
+    parts += [_escape(note) for note in describe_unscored(run)]
     if run.gates:
-        parts += ["## Gates", _markdown_table([_GATE_COLUMNS, *_gate_rows(run)])]
-    parts += ["## Failing cases", _escape(_head_failures(run, failures))]
-    parts += [_markdown_failure(failure) for failure in failures[:MAX_FAILURES]]
-    return "\n\n".join(parts)
+        parts += ["## Gates", _markdown_table([("gate", "is", "", "why"), *map(_gate_row, run.gates)])]
+    if run.records:
+        parts += ["## Kinds of question", _markdown_kinds(run)]
+    parts += ["## Failing cases", _escape(_head_failures(run, failures, len(failures)))]
+    return "\n\n".join([*parts, *map(_markdown_failure, failures)])
 
 
-def _markdown_table(rows: Sequence[Row]) -> str:
-    head, *body = ["| " + " | ".join(row) + " |" for row in rows]
+def summary_lines(run: Run) -> list[str]:
+    """What came of a run, in up to six safe sentences: answers, abstentions, quotes, evidence, cost, gates."""
+    if not run.records:
+        return ["No case was asked."]
+    findings = find_all(run)
+    said = (
+        _sum_answers(findings),
+        _sum_abstentions(findings),
+        _sum_quotes(findings),
+        _sum_evidence(findings),
+        _sum_cost(run.records),
+        _sum_gates(run.gates),
+    )
+    return [one_line(sentence) for sentence in said if sentence]
+
+
+def describe_run(run: Run) -> str:
+    """Suite, what was run, how many cases, which model, how long, in one safe line."""
+    model = f"model {shorten(run.model, limit=60)}" if run.model is not None else "no model"
+    parts = (one_line(run.suite), one_line(run.system), count_cases(run), model, format_seconds(total_seconds(run)))
+    return " · ".join(parts)
+
+
+def describe_limits(run: Run) -> list[str]:
+    """What a reader must know before the numbers, in safe lines: a run or a suite in part, a model that failed."""
+    lines, asked = [], len(run.records)
+    if run.partial:
+        planned = run.manifest.get("cases")
+        share = f" · {asked:,} of {planned:,} asked" if isinstance(planned, int) else ""
+        lines.append(f"partial: {shorten(run.partial, limit=_TEXT_LIMIT)}{share}")
+    if selection := run.manifest.get("selection"):
+        chosen = "; ".join(f"{name} {_list(value)}" for name, value in selection.items())
+        lines.append(f"only a part of the suite: {shorten(chosen, limit=_TEXT_LIMIT)}")
+    if failed := count_model_failures(run):
+        lines.append(f"the model failed on {failed:,} of {count_of(asked, 'case')}")
+    return lines
+
+
+def describe_unscored(run: Run) -> list[str]:
+    """What was not scored and why, each reason once, and which measures apply to nothing, in safe lines."""
+    lines = [
+        f"not scored in {count_of(reason.cases, 'case')}: {shorten(reason.text, limit=_TEXT_LIMIT)}"
+        f" ({one_line(', '.join(reason.measures))})"
+        for reason in count_reasons(run)
+    ]
+    absent = [name for name, measure in run.measures.items() if not _applies(measure) and run.records]
+    return lines + ([f"applies to no case: {one_line(', '.join(absent))}"] if absent else [])
+
+
+def count_cases(run: Run) -> str:
+    """The cases asked, and how many times where that is more than once."""
+    cases = len({record["case"]["id"] for record in run.records})
+    answers = len(run.records)
+    return count_of(cases, "case") + (f" asked {answers:,} times" if answers > cases else "")
+
+
+def total_seconds(run: Run) -> float:
+    """How long a run took, as its manifest has it, else what its cases took together."""
+    seconds = run.manifest.get("seconds")
+    return float(seconds) if seconds is not None else sum(_times(run.records))
+
+
+def group_measures(run: Run) -> list[tuple[str, dict[str, Measure]]]:
+    """The measures that apply to some case, by group; those of repeats and judges come last, as "other"."""
+    applying = {name: measure for name, measure in run.measures.items() if _applies(measure)}
+    groups = {
+        group: {name: measure for name, measure in applying.items() if group_of(name) == group} for group in GROUPS
+    }
+    return [(group, measures) for group, measures in groups.items() if measures]
+
+
+def group_of(name: str) -> str:
+    """The group of a measure; "other" for those of repeats and judges."""
+    return MEASURES[name].group if name in MEASURES else "other"
+
+
+def name_finding(finding: Finding) -> str:
+    """The id of a case, with which repeat it is where that is not the first."""
+    name = shorten(finding.id, limit=40)
+    return name if finding.repeat == 1 else f"{name} (repeat {finding.repeat})"
+
+
+def name_quote(quote: CitedQuote) -> str:
+    """Where a quote is from, as one safe line: title and date."""
+    title = shorten(quote.title, limit=100) or "an article without a title"
+    return f"{title}, {quote.published}" if quote.published else title
+
+
+def _list(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _applies(measure: Measure) -> bool:
+    return measure.n > 0 or measure.unscorable > 0
+
+
+def _times(records: Iterable[Record]) -> list[float]:
+    return [record["seconds"]["total"] for record in records if "total" in record["seconds"]]
+
+
+# sentences
+
+
+def _sum_answers(findings: Sequence[Finding]) -> str:
+    asked = [finding for finding in findings if finding.answerable and finding.status != "passages"]
+    if not asked:
+        return ""
+    right = sum(finding.is_right is True for finding in asked)
+    unknown = sum(finding.is_right is None for finding in asked)
+    abstained = sum(finding.is_right is False and finding.status == "abstained" for finding in asked)
+    wrong = len(asked) - right - unknown - abstained
+    rest = f"; {unknown} could not be judged" if unknown else ""
+    subject = f"{right:,} of {count_of(len(asked), 'answerable question')}"
+    return f"{subject} answered rightly; {wrong:,} wrongly, and {abstained:,} not at all{rest}."
+
+
+def _sum_abstentions(findings: Sequence[Finding]) -> str:
+    asked = [finding for finding in findings if not finding.answerable and finding.status != "passages"]
+    left = sum(finding.is_right is True for finding in asked)
+    subject = f"{left:,} of {count_of(len(asked), 'question')}"
+    return f"{subject} without an answer in the articles left unanswered." if asked else ""
+
+
+def _sum_quotes(findings: Sequence[Finding]) -> str:
+    quotes = [quote for finding in findings for quote in finding.quotes]
+    standing = sum(quote.stands for quote in quotes)
+    subject = f"{standing:,} of {count_of(len(quotes), 'quote')}"
+    return f"{subject} found in the cited article word for word at the cited place." if quotes else ""
+
+
+def _sum_evidence(findings: Sequence[Finding]) -> str:
+    sought = [finding for finding in findings if finding.evidence not in ("", NOT_SOUGHT)]
+    if not sought:
+        return ""
+    first, ten = (sum(finding.rank is not None and finding.rank <= k for finding in sought) for k in (1, 10))
+    subject = f"Evidence in the first passage for {first:,} of {count_of(len(sought), 'question')}"
+    return f"{subject}, among the first ten for {ten:,}."
+
+
+def _sum_cost(records: Sequence[Record]) -> str:
+    seconds, usages = _times(records), [(record["answer"] or {}).get("usage") or {} for record in records]
+    half, most = quantile(seconds, 0.5), quantile(seconds, 0.95)
+    if half is None or most is None:
+        return ""
+    time = f"Half of the cases took at most {format_seconds(half)}, 95 % at most {format_seconds(most)}"
+    sent, written = (sum(usage.get(key) or 0 for usage in usages) for key in ("input_tokens", "output_tokens"))
+    costs = [usage["cost_usd"] for usage in usages if usage.get("cost_usd") is not None]
+    price = f" for ${sum(costs):,.4f}" if costs else ""
+    return f"{time}; the model read {sent:,} tokens and wrote {written:,}{price}." if sent or written else f"{time}."
+
+
+def _sum_gates(gates: Sequence[Gate]) -> str:
+    missed = list(dict.fromkeys(gate.measure for gate in gates if not gate.passed))
+    met = sum(gate.passed for gate in gates)
+    if not gates:
+        return ""
+    return f"{met} of {count_of(len(gates), 'gate')} met" + (f"; missed: {', '.join(missed)}." if missed else ".")
+
+
+# plain text
+
+
+def _measure_lines(run: Run) -> list[Cells]:
+    is_unscored = any(measure.unscorable for measure in run.measures.values())
+    rows: list[Cells] = [(*_COLUMNS, "not scored") if is_unscored else _COLUMNS]
+    for group, measures in group_measures(run):
+        rows.append((group,))
+        for name, measure in measures.items():
+            label, *cells = _measure_cells(name, measure)
+            rows.append((f"  {label}", *cells[: len(rows[0]) - 1]))
+    return rows
+
+
+def _measure_cells(name: str, measure: Measure) -> Cells:
+    unscored = str(measure.unscorable) if measure.unscorable else ""
+    mean, interval = format_value(name, measure.mean), format_interval(name, measure)
+    return one_line(name_measure(name)), mean, interval, f"{measure.n:,}", unscored
+
+
+def _gate_cells(gate: Gate) -> Cells:
+    said = "passed" if gate.passed else "MISSED"
+    reason = f": {shorten(gate.reason, limit=_TEXT_LIMIT)}" if gate.reason else ""
+    return one_line(describe_gate(gate)), format_value(gate.measure, gate.value), f"{said}{reason}"
+
+
+def _head_failures(run: Run, failures: Sequence[Finding], shown: int) -> str:
+    if not failures:
+        return "no case failed" if run.records else "no case was asked"
+    cut = f", the first {shown} of them" if len(failures) > shown else ""
+    return f"{len(failures)} of {count_of(len(run.records), 'case')} failed{cut}"
+
+
+def _failure_lines(finding: Finding) -> Lines:
+    """What is said of a failing case, in safe lines."""
+    lines = [("before", shorten(turn, limit=_TEXT_LIMIT)) for turn in finding.turns]
+    lines += [("as of", finding.as_of)] if finding.as_of else []
+    lines.append(("gold", shorten(finding.gold, limit=_TEXT_LIMIT)))
+    if finding.status != "passages":
+        said = f"{finding.short} — {finding.text}" if finding.short else finding.text
+        lines.append(("answered", shorten(said, limit=_TEXT_LIMIT)))
+    lines += [("quote", _show_quote(quote)) for quote in finding.quotes]
+    lines += [("problem", shorten(problem, limit=_TEXT_LIMIT)) for problem in finding.problems]
+    lines.append(("why", shorten(finding.why, limit=2 * _TEXT_LIMIT)))
+    return lines + ([("evidence", finding.evidence)] if finding.evidence else [])
+
+
+def _show_quote(quote: CitedQuote) -> str:
+    broken = "" if quote.stands else " — does not stand there"
+    return f"[{quote.number}] “{shorten(quote.text, limit=_TEXT_LIMIT)}” — {name_quote(quote)}{broken}"
+
+
+def _render_failure(finding: Finding) -> str:
+    head = f"{name_finding(finding)}  {one_line(finding.kind)}  {shorten(finding.question, limit=_TEXT_LIMIT)}"
+    return "\n".join([head, *(f"    {label:<8}  {text}" for label, text in _failure_lines(finding))])
+
+
+# Markdown
+
+
+def _markdown_measures(run: Run) -> str:
+    head = ("measure", "mean", "95 % interval", "n", "not scored", "what it is")
+    rows = [
+        (*_measure_cells(name, measure), MEASURES[name].definition if name in MEASURES else "")
+        for _, measures in group_measures(run)
+        for name, measure in measures.items()
+    ]
+    return _markdown_table([head, *rows])
+
+
+def _markdown_kinds(run: Run) -> str:
+    kinds = score_kinds(run)
+    names = [name for name in kinds[0].scores if any(kind.scores[name].n for kind in kinds)]
+    rows = [
+        (kind.kind, f"{kind.cases:,}", *(_mean_and_interval(kind.scores, name) for name in names)) for kind in kinds
+    ]
+    return _markdown_table([("kind", "cases", *names), *rows])
+
+
+def _mean_and_interval(scores: Mapping[str, Measure], name: str) -> str:
+    measure = scores[name]
+    if measure.mean is None:
+        return NONE
+    return f"{format_value(name, measure.mean)} ({format_interval(name, measure)})"
+
+
+def _gate_row(gate: Gate) -> Cells:
+    rule, value, _ = _gate_cells(gate)
+    return rule, value, "passed" if gate.passed else "MISSED", shorten(gate.reason, limit=_TEXT_LIMIT)
+
+
+def _markdown_table(rows: Sequence[Cells]) -> str:
+    head, *body = ["| " + " | ".join(_escape(cell).replace("|", r"\|") for cell in row) + " |" for row in rows]
     rule = "|:--" + "|--:" * (len(rows[0]) - 1) + "|"
     return "\n".join([head, rule, *body])
 
 
-def _markdown_failure(failure: Failure) -> str:
-    lines = (("gold", failure.gold), ("answered", failure.answered), ("why", failure.why))
-    items = [f"- {name}: {_escape(text)}" for name, text in lines]
-    return "\n".join([f"**{_escape(failure.id)}** {_escape(failure.question)}", "", *items])
+def _markdown_failure(finding: Finding) -> str:
+    items = [f"- {label}: {_escape(text)}" for label, text in _failure_lines(finding)]
+    head = f"**{_escape(name_finding(finding))}** ({_escape(finding.kind)}) {_escape(finding.question)}"
+    return "\n".join([head, "", *items])
 
 
 def _escape(text: str) -> str:

@@ -2,142 +2,92 @@
 
     index the suite's archive in a store of its own → ask each case → score → write a line → average
 
-A record is one JSON line of `records.jsonl`, with all that it takes to score it anew without asking.
-`run.json` beside it says what was run, and at the end what came of it.
+A run that was stopped, killed or interrupted goes on when the same is run again; `qa.run_folder` says what is kept.
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
-import json
-import platform
+import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime
 from itertools import chain, count
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypedDict
+from typing import Any, cast
 
-from qa import metrics
-from qa.answer import Answer
 from qa.archive import Archive, ModelChoice
-from qa.articles import Article, Passage, Quote, hash_text
+from qa.articles import Article
+from qa.asking import Bounds, Examiner, Job, ask_all, find_clusters
+from qa.catalog import index_text
 from qa.embed import Embedder
-from qa.errors import ModelUnavailable, WorkspaceError
-from qa.ground import bare_statement
-from qa.retrieve import Hit
-from qa.settings import Settings, describe_settings
-from qa.stats import Interval, mean_interval
-from qa.suite import ANSWER_MEASURES, RANKING_MEASURES, Case, Suite, find_evidence
-from qa.suite_archive import hash_files, open_suite_archive
+from qa.errors import ModelUnavailable, QAError, UsageError, WorkspaceError
+from qa.gates import check_gates
+from qa.models import ChatModel, Message, Price, ReplyPart, UnreachedModel
+from qa.origin import describe_origin, find_revision, hash_origin
+from qa.replay import CallLog
+from qa.run_config import RunConfig, check_config
+from qa.run_folder import (
+    CALLS,
+    MANIFEST,
+    RECORDS,
+    Record,
+    Run,
+    RunWriter,
+    key_of,
+    open_run,
+    read_manifest,
+    reports_folder,
+)  # fmt: skip
+from qa.run_options import RunOptions, select_cases
+from qa.scoring import average, find_failure
+from qa.settings import Settings
+from qa.suite import GateRule, Suite, load_suite, suite_names
+from qa.suite_archive import check_articles, check_questions, open_suite_archive
 from qa.sync import OnProgress, Progress
+from qa.systems import set_up_bench
 from qa.workspace import Workspace
 
-_RECORDS = "records.jsonl"
-RANKED = 50  # passages kept of each question
-_ROUNDING = 1e-9  # a mean of n equal values may be an ulp below them
-_VERSIONS_OF = ("onrecord", "chromadb", "numpy", "onnxruntime", "openai", "sentencex", "tantivy", "tokenizers")
+_log = logging.getLogger("qa")
+
+_READ_AT_ONCE = 1_000  # passages whose vectors are copied into the log together
+_DEFAULTS = RunOptions()
+_UNFINISHED = "not finished"  # why a run is partial that was killed
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A mean over the `n` cases that it applies to, with its 95 % interval; None where n is 0.
+def evaluate(
+    archive: Archive,
+    suite: Suite | str | Path,
+    *,
+    options: RunOptions = _DEFAULTS,
+    model: ModelChoice = None,
+    folder: Path | None = None,
+    on_progress: OnProgress | None = None,
+) -> Run:
+    """Ask an archive the questions of a suite, write a record of each as it comes, and average.
 
-    `abstention_f1` is no mean and has no interval; its n counts the cases it follows from.
+    The articles asked are those of `archive`, whatever the suite names; the evidence must stand in them.
+
+    Args:
+        archive: what is judged, with its prompts, recipe and settings.
+        suite: what to ask: a `Suite`, the name of one, or its file.
+        options: what is judged, which cases, how often, in which bounds.
+        model: as for `Archive.ask`.
+        folder: where the records go; None is `eval/reports/<suite>-<started>` of the workspace, or the folder of
+            an unfinished run of the same, which then goes on. A folder that holds another run is refused.
+        on_progress: called with the stage "evaluating" before each case.
+
+    Raises:
+        ContentError: there is no such suite, or its evidence does not stand in the articles.
+        ModelError: the model failed on the first question. When it fails later, that case is unscorable.
+        UsageError: no case is left to ask, or the system needs a model.
+        WorkspaceError: there are no articles, the records cannot be written, or another process is at this run.
     """
-
-    mean: float | None
-    low: float | None
-    high: float | None
-    n: int
-
-
-class Gate(NamedTuple):
-    """Whether a measure's mean is at least the suite's threshold; a measure that applies to no case fails."""
-
-    name: str
-    threshold: float
-    value: float | None
-    passed: bool
-
-
-class RankedPassage(TypedDict):
-    """A passage found, best first; relevant when at least half of a sentence of the gold evidence is in it."""
-
-    passage: str
-    source: str
-    start: int
-    end: int
-    score: float
-    relevant: bool
-
-
-class Record(TypedDict):
-    """One case asked: the gold, what was answered, and its scores, None where a measure does not apply.
-
-    `prediction` is what was compared with the gold answers; None when it abstained.
-    """
-
-    id: str
-    question: str
-    kind: str
-    tags: list[str]
-    as_of: str | None
-    answerable: bool
-    answers: list[str]
-    number: dict[str, Any] | None
-    evidence: list[dict[str, str]]
-    prediction: str | None
-    answer: dict[str, Any]
-    hits: list[RankedPassage]
-    scores: dict[str, float | None]
-    seconds: dict[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A suite that was run. `model` is None where answers are sentences of the articles.
-
-    `prompt` has the name and SHA-256 of the prompt that the model was given.
-    """
-
-    suite: str
-    folder: Path
-    model: str | None
-    prompt: Mapping[str, str] | None
-    started: datetime
-    seconds: float
-    records: tuple[Record, ...]
-    measures: Mapping[str, Measure]
-    gates: tuple[Gate, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether every gate of the suite is met."""
-        return all(gate.passed for gate in self.gates)
-
-    @property
-    def fallbacks(self) -> tuple[Record, ...]:
-        """The cases that the program answered because the model failed."""
-        return () if self.model is None else tuple(record for record in self.records if _fell_back(record))
-
-    def to_dict(self) -> dict[str, Any]:
-        """The result as plain data, without the records: the form of `qa eval run --json`."""
-        return {
-            "suite": self.suite,
-            "folder": str(self.folder),
-            "model": self.model,
-            "prompt": dict(self.prompt) if self.prompt else None,
-            "started": self.started.isoformat(timespec="seconds"),
-            "seconds": round(self.seconds, 3),
-            "cases": len(self.records),
-            "fallbacks": len(self.fallbacks),
-            "measures": {name: asdict(measure) for name, measure in self.measures.items()},
-            "gates": [gate._asdict() for gate in self.gates],
-            "passed": self.passed,
-        }
+    chosen = suite if isinstance(suite, Suite) else load_suite(suite, archive.workspace)
+    asked = replace(chosen, archive=None)
+    check_questions(asked)
+    return _Evaluation(archive, asked, options, archive.workspace, on_progress=on_progress).run(model, folder)
 
 
 def run_suite(
@@ -145,253 +95,287 @@ def run_suite(
     workspace: Workspace,
     *,
     settings: Settings,
+    options: RunOptions = _DEFAULTS,
     model: ModelChoice = False,
     embedder: Embedder | None = None,
-    on_progress: OnProgress | None = None,
     folder: Path | None = None,
-    started: datetime | None = None,
+    config: RunConfig | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Run:
-    """Ask every question of a suite, write a record of each as it comes, and average.
+    """As `evaluate`, of the suite's own archive, indexed in a store of its own that is kept for the next run.
 
-    The suite's archive is indexed in a store of its own, kept in the user's cache folder for the next
-    run; prompts and recipe are those of `workspace`, whose own articles play no part.
-
-    Args:
-        suite: what to ask, from `load_suite`.
-        workspace: whose prompts and recipe are judged, and where the records go.
-        settings: how a model is asked.
-        model: as for `Archive.ask`; False is without a model, None the one configured, if any.
-        embedder: what turns texts into vectors; None takes the recipe's.
-        on_progress: called for each step of indexing, then with the stage "evaluating" before each case.
-        folder: where the records go; None is `eval/reports/<suite>-<started>` of the workspace.
-        started: the time of the run; None is now.
-
-    Raises:
-        ContentError: the archive holds no articles or not the gold evidence, or a question cannot be asked.
-        ModelError: the model failed on the first question. When it fails later, the answer without it counts.
-        WorkspaceError: the records cannot be written, or `folder` holds a run already.
+    Prompts and recipe are those of `workspace`, whose own articles play no part, and there the records go.
+    `settings` say how a model is asked; `config` is an exported run that this one must be.
     """
-    started, clock = started or datetime.now(UTC), time.perf_counter()
     with open_suite_archive(
         suite, workspace, settings=settings, model=model, embedder=embedder, on_progress=on_progress
     ) as archive:
-        folder = folder or _name_folder(workspace, suite, started)
-        origin = _describe_origin(suite, archive, started)
-        records: list[Record] = []
-        for record in _ask_cases(suite.cases, archive, on_progress):
-            if not records:  # not before: a model that cannot be used at all leaves no run behind
-                _check_first(record, origin["model"])
-                _start_folder(folder, origin)
-            _write(folder / _RECORDS, json.dumps(record, ensure_ascii=False) + "\n", mode="a")
-            records.append(record)
-        run = Run(
-            suite=suite.name,
-            folder=folder,
-            model=_first(records, "model") or archive.status().model,
-            prompt=_first(records, "prompt"),
-            started=started,
-            seconds=time.perf_counter() - clock,
-            records=tuple(records),
-            measures=(measures := average(records)),
-            gates=check_gates(suite.gates, measures),
-        )
-    _write_manifest(folder, origin | run.to_dict() | {"finished": True})
-    return run
+        evaluation = _Evaluation(archive, suite, options, workspace, config=config, on_progress=on_progress)
+        return evaluation.run(None, folder)
 
 
-def average(records: Sequence[Record]) -> dict[str, Measure]:
-    """Each measure over the cases to which it applies, in the order of `qa.suite.MEASURES`."""
-    measures = {name: _average_scores(records, name) for name in ANSWER_MEASURES + RANKING_MEASURES}
-    return measures | _average_abstentions([(r["answerable"], r["answer"]["status"] == "abstained") for r in records])
+@dataclass(frozen=True)
+class _Evaluation:
+    """One run, from what is asked of what to its folder."""
+
+    archive: Archive
+    suite: Suite
+    options: RunOptions
+    workspace: Workspace
+    config: RunConfig | None = None
+    on_progress: OnProgress | None = None
+
+    def run(self, model: ModelChoice, folder: Path | None) -> Run:
+        """Ask what is still to be asked, and bring the folder to its end."""
+        chat = self._choose_model(model)
+        articles = self._check_articles()
+        origin = self._describe(articles, chat)
+        started = datetime.now(UTC)
+        place = self._find_folder(folder, origin, started)
+        with open_run(place, fresh=self.options.fresh) as writer:
+            session = self._begin(writer, {**origin, **self._describe_moment(place, origin, started)})
+            try:
+                with closing(CallLog(place / CALLS)) as log:
+                    return self._ask(session, log, chat, articles)
+            except ModelUnavailable:
+                writer.discard()  # else its failure, which is in the log, would be given back for ever
+                raise
+
+    def _describe(self, articles: list[Article], chat: ChatModel | None) -> dict[str, Any]:
+        origin = describe_origin(self.suite, self.archive, articles, self.options, chat.name if chat else None)
+        origin |= {"suite_file": _name_file(self.suite, self.workspace), "own_articles": self.suite.archive is None}
+        if self.config:
+            check_config(self.config, origin)
+        return origin | {"origin_sha256": hash_origin(origin)}
+
+    def _describe_moment(self, place: Path, origin: Mapping[str, Any], started: datetime) -> dict[str, Any]:
+        """When and where the run began, which stays as it was where it goes on."""
+        before = read_manifest(place) if (place / MANIFEST).is_file() else {}
+        if before and not _goes_on(before, origin):  # another process has been here since
+            raise _holds_another(place)
+        moment = {
+            "started": started.isoformat(timespec="seconds"),
+            "day": started.date().isoformat(),
+            "git": find_revision(self.workspace.root),
+            "seconds": 0.0,
+        }
+        return moment | {key: before[key] for key in moment if key in before}
+
+    def _begin(self, writer: RunWriter, manifest: dict[str, Any]) -> _Session:
+        cases = select_cases(self.suite.cases, self.options)
+        jobs = [(case, repeat) for repeat in range(1, self.options.repeats + 1) for case in cases]
+        return _Session(manifest, writer, jobs, self.suite.gates, self.on_progress)
+
+    def _ask(self, session: _Session, log: CallLog, chat: ChatModel | None, articles: Sequence[Article]) -> Run:
+        keep_archive_vectors(self.archive, log)
+        options = self.options
+        bench = set_up_bench(self.archive, options.system, log, model=chat, day=session.day, seed=options.seed)
+        examiner = Examiner(bench, articles, find_clusters(self.suite.cases))
+        with closing(bench):
+            return session.take(examiner, options.concurrency, Bounds(options, log))
+
+    def _choose_model(self, choice: ModelChoice) -> ChatModel | None:
+        if self.options.system in ("retrieval", "always-abstain", "always-answer"):
+            return None
+        chat = self.archive.choose_model(choice)
+        if isinstance(chat, UnreachedModel):
+            raise ModelUnavailable(f"Nothing was evaluated: {chat.error}") from chat.error
+        if chat is None and self.options.system == "closed-book":
+            raise UsageError("The system 'closed-book' is a model without passages: name a model.")
+        if chat is not None and self.options.max_cost_usd is not None and self.archive.settings.price is None:
+            raise UsageError(
+                f"What {chat.name} costs is not known: set usd_per_million_input_tokens and"
+                " usd_per_million_output_tokens under [model] in qa.toml."
+            )
+        return _Priced(chat, self.archive.settings.price) if chat and self.archive.settings.price else chat
+
+    def _check_articles(self) -> list[Article]:
+        self.archive.desk()  # brings the archive in step, and says where it is empty
+        articles = self.archive.articles()
+        check_articles(self.suite, articles)
+        return articles
+
+    def _find_folder(self, folder: Path | None, origin: Mapping[str, Any], started: datetime) -> Path:
+        """Where the run is kept: the folder named, or that of an unfinished run of the same, or a new one."""
+        if folder is not None:
+            if any((folder / name).exists() for name in (MANIFEST, RECORDS, CALLS)) and not _has_same(folder, origin):
+                raise _holds_another(folder)
+            return folder
+        reports = reports_folder(self.workspace)
+        unfinished = [run.parent for run in sorted(reports.glob(f"*/{MANIFEST}")) if _has_same(run.parent, origin)]
+        if unfinished and not self.options.fresh:
+            return unfinished[-1]
+        system = "" if self.options.system == "full" else f"-{self.options.system}"
+        name = f"{self.suite.name}{system}-{started:%Y%m%dT%H%M%SZ}"
+        names = chain([name], (f"{name}-{n}" for n in count(2)))
+        return next(reports / name for name in names if not (reports / name).exists())
 
 
-def check_gates(thresholds: Mapping[str, float], measures: Mapping[str, Measure]) -> tuple[Gate, ...]:
-    """Each gate of a suite with whether it is met."""
-    gates = []
-    for name, lowest in thresholds.items():
-        value = measures[name].mean
-        gates.append(Gate(name, lowest, value, passed=value is not None and value >= lowest - _ROUNDING))
-    return tuple(gates)
+@dataclass(frozen=True)
+class _Priced:
+    """A model with the cost of its replies where it does not tell that itself, as one that was handed in may not."""
+
+    model: ChatModel
+    price: Price
+
+    @property
+    def name(self) -> str:
+        return self.model.name
+
+    def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Iterator[ReplyPart]:
+        for part in self.model.stream(messages, max_tokens=max_tokens):
+            if part.usage is not None and part.usage.cost_usd is None:
+                part = replace(part, usage=self.price.charge(part.usage))
+            yield part
 
 
-def _average_scores(records: Sequence[Record], name: str) -> Measure:
-    scores = (record["scores"][name] for record in records)
-    return _measure(mean_interval([score for score in scores if score is not None]))
+class _Session:
+    """One sitting at a run: asks what is left, keeps the manifest true.
+
+    The manifest is written before anything else is, so that what was killed at its first question can go on as well.
+    """
+
+    def __init__(
+        self,
+        manifest: dict[str, Any],
+        writer: RunWriter,
+        jobs: Sequence[Job],
+        rules: Sequence[GateRule],
+        report: OnProgress | None,
+    ) -> None:
+        self._manifest = manifest
+        self._writer = writer
+        self._jobs = jobs
+        self._rules = rules
+        self._report = report or (lambda _progress: None)
+        self._clock = time.perf_counter()
+        self._write(finished=False, partial=_UNFINISHED)
+        self._sort()
+
+    @property
+    def day(self) -> date:
+        """The day on which the run began, which is today for all its questions."""
+        return date.fromisoformat(self._manifest["day"])
+
+    def take(self, examiner: Examiner, concurrency: int, bounds: Bounds) -> Run:
+        """Ask every case that has no record yet, until a bound is reached.
+
+        However this ends, what is done is kept: the calls by the log, the records here.
+        """
+        if done := len(self._writer.done):
+            _log.info("going on with %s: %d of %d asked", self._writer.folder, done, len(self._jobs))
+        try:
+            self._tell()
+            if examiner.bench.model is not None and not any(map(_is_by_model, self._writer.done)):
+                self._try_model(examiner, bounds)
+            with closing(self._ask(examiner, concurrency, bounds)) as records:
+                for _ in records:
+                    pass
+        except BaseException as error:
+            why = "interrupted" if isinstance(error, KeyboardInterrupt) else f"broken off by {type(error).__name__}"
+            with suppress(QAError):
+                self._close(why)
+            raise
+        is_whole = len(self._writer.done) == len(self._jobs)
+        return self._close(None if is_whole else bounds.reached() or _UNFINISHED)
+
+    def _try_model(self, examiner: Examiner, bounds: Bounds) -> None:
+        """Ask one case after the other until the model has answered one.
+
+        Raises:
+            ModelUnavailable: it did not answer the first that it was asked.
+        """
+        with closing(self._ask(examiner, 1, bounds)) as records:
+            for record in records:
+                if (reason := find_failure(record)) is not None:
+                    raise ModelUnavailable(
+                        f"Nothing was evaluated: the model did not answer the first question. {reason}"
+                    )
+                if _is_by_model(record):
+                    return
+
+    def _ask(self, examiner: Examiner, concurrency: int, bounds: Bounds) -> Generator[Record, None, None]:
+        """Ask the cases that have no record yet, in their order."""
+        known = {key_of(record) for record in self._writer.done}
+        left = [job for job in self._jobs if (job[0].id, job[1]) not in known]
+
+        def examine(job: Job) -> Record:
+            """Keep the record at once: what else is asked at the same time may end by an error, or by Ctrl-C."""
+            record = examiner.examine(job)
+            self._writer.append(record)
+            return record
+
+        asked = cast("Generator[Record]", ask_all(left, examine, concurrency=concurrency, bounds=bounds))
+        with closing(asked) as records:
+            for record in records:
+                self._tell()
+                yield record
+
+    def _close(self, partial: str | None) -> Run:
+        self._sort()
+        self._manifest["seconds"] = round(self._manifest["seconds"] + time.perf_counter() - self._clock, 3)
+        records = tuple(self._writer.done)
+        measures = average(records)
+        is_part = bool(partial or self._manifest["selection"])
+        gates = () if is_part else check_gates(self._rules, measures, records, self._manifest)
+        self._manifest |= {
+            "measures": {name: asdict(measure) for name, measure in measures.items()},
+            "gate_results": [asdict(gate) for gate in gates],
+        }
+        self._write(finished=partial is None, partial=partial)
+        return Run(self._writer.folder, self._manifest, records, measures, gates)
+
+    def _sort(self) -> None:
+        self._writer.put_in_order({(case.id, repeat): place for place, (case, repeat) in enumerate(self._jobs)})
+
+    def _write(self, *, finished: bool, partial: str | None) -> None:
+        self._manifest |= {"finished": finished, "partial": partial}
+        self._writer.write_manifest(self._manifest)
+
+    def _tell(self) -> None:
+        done = self._writer.done
+        matches = [score for record in done if (score := record["scores"]["answer_match"]) is not None]
+        note = f"answer match {sum(matches) / len(matches):.2f}" if matches else ""
+        self._report(Progress("evaluating", len(done), len(self._jobs), note))
 
 
-def _average_abstentions(outcomes: Sequence[tuple[bool, bool]]) -> dict[str, Measure]:
-    right = [not answerable for answerable, abstained in outcomes if abstained]
-    caught = [abstained for answerable, abstained in outcomes if not answerable]
-    either = sum(1 for answerable, abstained in outcomes if abstained or not answerable)
-    return {
-        "abstention_precision": _measure(mean_interval(right)),
-        "abstention_recall": _measure(mean_interval(caught)),
-        "abstention_f1": Measure(metrics.abstention_scores(outcomes).f1, None, None, either),
-    }
+def keep_archive_vectors(archive: Archive, log: CallLog) -> None:
+    """Put the vector of every passage into the log, so that a replay needs no embedder to index the articles."""
+    catalog = archive.desk().retriever.catalog
+    rows = catalog.vector_rows(archive.embedder.id)
+    for at in range(0, len(rows.ids), _READ_AT_ONCE):
+        ids = rows.ids[at : at + _READ_AT_ONCE]
+        passages = catalog.passages(ids)
+        texts = [index_text(passages[id_][1], passages[id_][0]) for id_ in ids]
+        log.put_vectors(archive.embedder.id, texts, rows.matrix[at : at + len(ids)])
 
 
-def _measure(interval: Interval | None) -> Measure:
-    return Measure(interval.mean, interval.low, interval.high, interval.n) if interval else Measure(None, None, None, 0)
-
-
-def _ask_cases(cases: Sequence[Case], archive: Archive, on_progress: OnProgress | None) -> Iterator[Record]:
-    report = on_progress or (lambda _progress: None)
-    articles = archive.articles()
-    for done, case in enumerate(cases):
-        report(Progress("evaluating", done, len(cases)))
-        yield _ask_case(case, archive, articles)
-    report(Progress("evaluating", len(cases), len(cases)))
-
-
-def _ask_case(case: Case, archive: Archive, articles: Sequence[Article]) -> Record:
-    evidence = find_evidence(case, articles)
-    hits = [_rank(hit, evidence) for hit in archive.search(case.question, limit=RANKED, as_of=case.as_of)]
-    answer = archive.ask(case.question, as_of=case.as_of)
-    prediction = _predict(answer)
-    scores: dict[str, float | None] = dict.fromkeys(ANSWER_MEASURES + RANKING_MEASURES)
-    scores.update(_score_answer(case, prediction))
-    scores["quote_validity"] = metrics.quote_validity([_stands(c.quote, articles) for c in answer.citations])
-    if case.evidence:
-        scores.update(_score_ranking([hit["relevant"] for hit in hits]))
-    said = answer.to_dict()
-    return Record(
-        id=case.id,
-        question=case.question,
-        kind=case.kind,
-        tags=list(case.tags),
-        as_of=case.as_of.isoformat() if case.as_of else None,
-        answerable=case.answerable,
-        answers=list(case.answers),
-        number={"value": float(case.number.value), "unit": case.number.unit} if case.number else None,
-        evidence=[sentence._asdict() for sentence in case.evidence],
-        prediction=prediction,
-        seconds=said.pop("seconds"),  # apart, because all else is the same in a second run
-        answer=said,
-        hits=hits,
-        scores=scores,
-    )
-
-
-def _fell_back(record: Record) -> bool:
-    """Whether no model wrote this, though there were passages to show it."""
-    return bool(record["hits"]) and record["answer"]["mode"] == "extract"
-
-
-def _check_first(record: Record, model: str | None) -> None:
-    if model is not None and _fell_back(record):
-        reason = " ".join(record["answer"]["notices"][:1])
-        raise ModelUnavailable(f"Nothing was evaluated: the model did not answer the first question. {reason}")
-
-
-def _rank(hit: Hit, evidence: Sequence[Quote]) -> RankedPassage:
-    passage = hit.passage
-    return RankedPassage(
-        passage=passage.id,
-        source=hit.article.source,
-        start=passage.start,
-        end=passage.end,
-        score=hit.score,
-        relevant=any(_holds(passage, quote) for quote in evidence),
-    )
-
-
-def _holds(passage: Passage, quote: Quote) -> bool:
-    """Whether at least half of the quote is in the passage."""
-    shared = min(quote.end, passage.end) - max(quote.start, passage.start)
-    return quote.article.id == passage.article_id and 2 * shared >= len(quote.text)
-
-
-def _predict(answer: Answer) -> str | None:
-    """What is compared with the gold: the span that answers, else the first sentence; None for an abstention."""
-    if answer.status == "abstained":
-        return None
-    return answer.short or bare_statement(answer.statements[0].text if answer.statements else answer.text)
-
-
-def _score_answer(case: Case, prediction: str | None) -> dict[str, float]:
-    """The measures that compare with the gold answers; an abstention scores 0 on each that applies."""
-    if not case.answerable:
-        return {}
-    value, unit = case.number or (None, None)
-    if prediction is None:
-        names = ("answer_match", "exact_match", "token_f1") + (() if value is None else ("numeric_match",))
-        return dict.fromkeys(names, 0.0)
-    scores = {
-        "answer_match": metrics.answer_match(prediction, case.answers, value, unit),
-        "exact_match": metrics.exact_match(prediction, case.answers),
-        "token_f1": metrics.token_f1(prediction, case.answers),
-    }
-    return scores if value is None else scores | {"numeric_match": metrics.numeric_match(prediction, value, unit)}
-
-
-def _score_ranking(relevant: Sequence[bool]) -> dict[str, float]:
-    hits = {f"hits@{k}": metrics.hits_at(relevant, k) for k in (1, 5, 10)}
-    return {**hits, "mrr@10": metrics.reciprocal_rank(relevant, 10)}
-
-
-def _stands(quote: Quote, articles: Sequence[Article]) -> bool:
-    """Whether the archive's own article has these words at this place, and the hash that the citation names."""
-    article = next((article for article in articles if article.id == quote.article.id), None)
-    if article is None or hash_text(article.text) != quote.article.sha256:
+def _has_same(folder: Path, origin: Mapping[str, Any]) -> bool:
+    """Whether the folder has an unfinished run of the same."""
+    try:
+        return _goes_on(read_manifest(folder), origin)
+    except QAError:
         return False
-    return quote.text != "" and article.text[quote.start : quote.end] == quote.text
 
 
-def _first(records: Sequence[Record], key: str) -> Any:  # noqa: ANN401 - a value of the answer's JSON
-    return next((record["answer"][key] for record in records if record["answer"][key]), None)
+def _goes_on(before: Mapping[str, Any], origin: Mapping[str, Any]) -> bool:
+    return before.get("origin_sha256") == origin["origin_sha256"] and not before.get("finished")
 
 
-# what is written
+def _holds_another(folder: Path) -> WorkspaceError:
+    return WorkspaceError(f"{folder} holds another run, or one that is whole. Give this one another folder.")
 
 
-def _describe_origin(suite: Suite, archive: Archive, started: datetime) -> dict[str, Any]:
-    """What a run follows from, as far as it is known before the first question."""
-    settings = {name: value for name, value, _ in describe_settings(archive.settings) if name != "api_key"}
-    return {
-        "suite": suite.name,
-        "started": started.isoformat(timespec="seconds"),
-        "gold_sha256": hashlib.sha256(suite.gold.read_bytes()).hexdigest(),
-        "archive_sha256": hash_files(suite.archive),
-        "recipe": asdict(archive.recipe),
-        "embedder": archive.status().embedder,
-        "model": archive.status().model,
-        "prompt": None,
-        "settings": settings | {"base_url": archive.endpoint().host},
-        "versions": {"python": platform.python_version()} | {name: _find_version(name) for name in _VERSIONS_OF},
-        "platform": platform.platform(),
-    }
+def _is_by_model(record: Record) -> bool:
+    return bool(record["answer"] and record["answer"]["mode"] == "model")
 
 
-def _find_version(distribution: str) -> str | None:
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
+def _name_file(suite: Suite, workspace: Workspace) -> str | None:
+    """How the suite is found again: its name where it is known by it, else its file, in the workspace if it can be."""
+    if suite.file is None:
         return None
-
-
-def _name_folder(workspace: Workspace, suite: Suite, started: datetime) -> Path:
-    """A folder of the workspace's reports that is not there yet."""
-    reports = workspace.root / "eval" / "reports"
-    name = f"{suite.name}-{started.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-    names = chain([name], (f"{name}-{n}" for n in count(2)))
-    return next(reports / name for name in names if not (reports / name).exists())
-
-
-def _start_folder(folder: Path, origin: Mapping[str, Any]) -> None:
-    _write(folder / _RECORDS, "", mode="x")
-    _write_manifest(folder, {**origin, "finished": False})
-
-
-def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
-    _write(folder / "run.json", json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
-
-
-def _write(file: Path, text: str, *, mode: Literal["w", "a", "x"] = "w") -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open(mode, encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-    except FileExistsError as error:
-        raise WorkspaceError(f"{file.parent} holds a run already. Give this one another folder.") from error
-    except OSError as error:
-        raise WorkspaceError(f"{file} cannot be written: {error.strerror}.") from error
+    name = suite.file.stem
+    if name in suite_names(workspace) and workspace.content(f"eval/suites/{name}.toml") == suite.file:
+        return name
+    inside = suite.file.is_relative_to(workspace.root)
+    return (suite.file.relative_to(workspace.root) if inside else suite.file).as_posix()

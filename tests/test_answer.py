@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import FrozenInstanceError, replace
@@ -14,24 +15,26 @@ import pytest
 import qa
 from qa.answer import (
     MAX_QUESTION_CHARACTERS,
-    Answer,
+    NOT_HERE,
+    READ_HITS,
     Desk,
-    Event,
-    Stage,
-    Token,
+    answer_from,
     answer_question,
     check_filters,
     check_question,
+    count_searched,
     last_answer,
 )
+from qa.answer_form import Answer, Event, Stage, Token
 from qa.articles import Filters, Quote, hash_text
 from qa.embed import open_embedder
 from qa.errors import ModelRejected, ModelReplyInvalid, ModelUnavailable, UsageError
+from qa.extract import LOWEST_SCORE, read_hits
 from qa.figures import missing_figures
 from qa.ground import Citation
 from qa.models import ChatModel, Message, ReplyPart, Usage
 from qa.prompts import load_prompt
-from qa.retrieve import Retriever
+from qa.retrieve import Hit, Retriever
 from qa.settings import Recipe
 from qa.store import Store
 from qa.testing import HashingEmbedder, ScriptedChat
@@ -81,6 +84,15 @@ def ask(question: str, desk: Desk, model: ChatModel | None = None, **bounds) -> 
 
 def reply(text: str, desk: Desk, question: str = TURNOVER) -> Answer:
     return ask(question, desk, ScriptedChat([text]))
+
+
+def answer_with(desk: Desk, hits: Sequence[Hit], model: ChatModel | None = None) -> Answer:
+    searched = count_searched(desk, Filters())
+    return last_answer(answer_from(TURNOVER, desk, searched, hits, model, started=time.perf_counter()))
+
+
+def timeless(event: Event) -> Event:
+    return replace(event, seconds={}) if isinstance(event, Answer) else event
 
 
 def prompt_for(desk: Desk, question: str = TURNOVER, **bounds) -> tuple[str, str]:
@@ -220,7 +232,7 @@ def test_markers_that_an_article_has_itself_are_no_citations(tmp_path: Path) -> 
 ARTICLE_KEYS = {"id", "title", "publisher", "author", "published", "url", "source", "sha256"}
 ANSWER_KEYS = (
     "question status text short short_span statements citations nearest notices searched"
-    " mode model prompt usage seconds"
+    " score mode model prompt usage seconds"
 ).split()
 
 
@@ -277,6 +289,108 @@ def test_an_article_without_a_date_has_none_in_the_json(desk: Desk) -> None:
     undated = Quote(replace(quote.article, published=None), quote.start, quote.end, quote.text)
     plain = replace(answer, citations=(Citation(1, undated),)).to_dict()
     assert plain["citations"][0]["article"]["published"] is None
+
+
+# how much speaks for an answer
+
+IN_FULL = "In 2021 trade between the two countries stood at $24.2 billion [3]."
+SIX_OF_EIGHT = "In 2021 trade stood at $24.2 billion, gladly and merrily [3]."  # all but the last two terms are there
+WRONG = "In 2021 trade stood at $42.2 billion [3]."
+
+
+@pytest.mark.parametrize(
+    ("said", "score"),
+    [
+        (IN_FULL, 1.0),
+        (SIX_OF_EIGHT, 0.75),
+        (WRONG, 0.0),
+        ("Trade stood at $24.2 billion.", 0.0),
+        (f"{IN_FULL} {WRONG}", 0.5),
+        (f"{IN_FULL} {SIX_OF_EIGHT} {WRONG}", 0.583333),
+    ],
+)
+def test_the_score_of_a_models_answer_is_the_mean_share_of_its_terms_that_their_quotes_have(
+    desk: Desk, said: str, score: float
+) -> None:
+    assert reply(said, desk).score == score
+
+
+def test_the_score_of_a_sentence_on_record_is_what_it_was_picked_by(desk: Desk, retriever: Retriever) -> None:
+    answer = ask(TURNOVER, desk)
+    hits = retriever.search(TURNOVER, limit=20, filters=Filters())
+    reading = read_hits(TURNOVER, hits, weigh=retriever.term_weight, embedder=retriever.embedder)
+    assert answer.score == round(reading.score, 6)
+    assert LOWEST_SCORE < answer.score < 1
+    assert answer.to_dict()["score"] == answer.score
+
+
+def test_an_abstention_has_the_score_of_the_closest_sentence_and_a_models_has_none(desk: Desk) -> None:
+    question = "Who is the president of France?"
+    score = ask(question, desk).score
+    assert score is not None
+    assert 0 < score < LOWEST_SCORE
+    assert ask(question, desk, ScriptedChat([NOT_HERE])).score is None
+    assert ask(question, desk, publisher="nobody").score == 0.0
+
+
+def test_the_bound_on_the_score_decides_what_is_an_answer_without_a_model(desk: Desk) -> None:
+    question = "Who is the president of France?"
+    strict = ask(question, desk)
+    assert strict.score is not None
+    lax = ask(question, replace(desk, lowest_score=strict.score - 1e-6))
+    check_sound(lax)
+    assert (strict.status, lax.status, lax.score) == ("abstained", "answered", strict.score)
+    assert lax.citations[0].quote == strict.nearest[0].quote
+    assert lax.nearest == ()
+    assert ask(TURNOVER, replace(desk, lowest_score=1.1)).status == "abstained"
+    assert ask(TURNOVER, replace(desk, lowest_score=1.1), ScriptedChat([IN_FULL])).status == "answered"
+
+
+# from passages that are given
+
+
+def test_answering_from_the_hits_of_a_search_is_answering_the_question(desk: Desk, retriever: Retriever) -> None:
+    searched = count_searched(desk, Filters())
+    hits = retriever.search(TURNOVER, limit=50, filters=Filters())
+    assert len(hits) > READ_HITS
+    for said in (None, IN_FULL, NOT_HERE):
+        model, again = (ScriptedChat([said]) if said else None for _ in range(2))
+        _, *expected = events(TURNOVER, desk, model)  # but for the stage "searching"
+        given = list(answer_from(TURNOVER, desk, searched, hits, again, started=time.perf_counter()))
+        assert [timeless(event) for event in given] == [timeless(event) for event in expected]
+
+
+def test_nothing_but_the_first_twenty_hits_is_read(desk: Desk, retriever: Retriever) -> None:
+    hits = retriever.search(TURNOVER, limit=50, filters=Filters())
+    record = next(hit for hit in hits if ON_RECORD in hit.passage.text)
+    others = ([hit for hit in hits if "24.2" not in hit.passage.text and "24,200" not in hit.passage.text] * 2)[:20]
+    assert len(others) == READ_HITS
+    assert answer_with(desk, [*others[1:], record]).text == f"{ON_RECORD} [1]"
+    assert answer_with(desk, [*others, record]).text != f"{ON_RECORD} [1]"
+
+
+def test_only_what_is_given_is_shown_to_the_model_and_cited(desk: Desk, retriever: Retriever) -> None:
+    hits = retriever.search(TURNOVER, limit=3, filters=Filters())
+    chat = ScriptedChat(["Trade stood at $24.2 billion [1][2]."])
+    answer = answer_with(desk, hits[2:], chat)
+    assert [text for _, text in numbered(chat.calls[0][1].content, desk)] == [hits[2].passage.text.strip()]
+    assert [problem.kind for problem in answer.statements[0].problems] == ["unknown_citation"]
+    assert {citation.quote.article.id for citation in answer.citations} == {hits[2].article.id}
+
+
+def test_without_a_hit_the_model_is_not_asked(desk: Desk) -> None:
+    chat = ScriptedChat([])
+    answer = answer_with(desk, [], chat)
+    assert (answer.status, answer.mode, answer.nearest, chat.calls) == ("abstained", "extract", (), [])
+
+
+def test_the_time_of_a_search_counts_from_when_it_began(desk: Desk, retriever: Retriever) -> None:
+    hits = retriever.search(TURNOVER, limit=3, filters=Filters())
+    long_ago = time.perf_counter() - 100
+    answer = last_answer(answer_from(TURNOVER, desk, count_searched(desk, Filters()), hits, None, started=long_ago))
+    seconds = answer.seconds
+    assert seconds["retrieval"] >= 100
+    assert seconds["total"] == pytest.approx(seconds["retrieval"] + seconds["answer"])
 
 
 # filters
@@ -560,6 +674,16 @@ def test_the_fence_around_the_passages_cannot_be_guessed_and_differs_each_time(d
         assert f"two lines that read {fence}." in system
         fences.add(fence)
     assert len(fences) == 4
+
+
+def test_a_desk_with_a_word_of_its_own_marks_off_the_passages_with_it(desk: Desk) -> None:
+    words = iter(["one", "two"])
+    fixed = replace(desk, make_fence=lambda: next(words))
+    for word in ("one", "two"):
+        system, user = prompt_for(fixed)
+        assert user.split("\n", 1)[0] == f"passages-{word}"
+        assert user.count(f"passages-{word}") == 2
+        assert f"two lines that read passages-{word}." in system
 
 
 @pytest.mark.parametrize("budget", [200, 500, 1_000, 2_000])

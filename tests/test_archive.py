@@ -20,7 +20,8 @@ from loopback import Loopback, closed_port, failure, serve, whole_reply
 from numpy.typing import NDArray
 
 import qa
-from qa.answer import Answer, Stage, Token
+from qa.answer import answer_question, last_answer
+from qa.answer_form import Answer, Stage, Token
 from qa.archive import Archive
 from qa.embed import Embedder
 from qa.errors import (
@@ -33,11 +34,12 @@ from qa.errors import (
     UsageError,
     WorkspaceError,
 )
+from qa.extract import LOWEST_SCORE
 from qa.figures import missing_figures
 from qa.ground import bare_statement
 from qa.sync import Progress
 from qa.testing import HashingEmbedder, ScriptedChat
-from qa.workspace import init_workspace
+from qa.workspace import init_workspace, packaged_content
 
 TURNOVER = "What was 2021 trade turnover?"
 RECORD = "Trade turnover was $24.2 billion in 2021. Nobody had expected it."
@@ -271,8 +273,9 @@ def test_an_id_that_no_article_has_is_an_error_that_helps(sample: Archive, id_: 
 
 
 def test_a_beginning_that_several_ids_share_is_ambiguous(tmp_path: Path) -> None:
-    # 4 hexadecimal digits: of some 400 ids two begin alike
-    records = tmp_path / "many.jsonl"
+    # 4 hexadecimal digits: of some 400 ids two begin alike; in the workspace, so that they are the same each time
+    records = tmp_path / "w" / "many.jsonl"
+    records.parent.mkdir()
     records.write_text("".join(json.dumps({"id": str(n), "text": f"Tram {n} ran."}) + "\n" for n in range(700)))
     with open_small(tmp_path / "w") as archive:
         archive.add(records)
@@ -517,6 +520,71 @@ def test_a_server_that_is_not_there_leaves_the_answer_on_record_too(small: Archi
         chat = archive.chat()
         chat.ask(TURNOVER)
         assert chat.ask("and in 2021?").short == "$24.2 billion"
+
+
+def test_the_price_in_the_settings_is_the_cost_of_an_answer(small: Archive, server: Loopback) -> None:
+    server.replies = [whole_reply("Trade turnover was $24.2 billion", " in 2021 [1].")]
+    prices = {"usd_per_million_input_tokens": 3, "usd_per_million_output_tokens": 15}
+    name_server(small.workspace.root, server.url, **prices)
+    with open_small(small.workspace.root) as archive:
+        assert archive.ask(TURNOVER).usage == qa.Usage(7, 2, pytest.approx(51e-6))
+    name_server(small.workspace.root, server.url, usd_per_million_input_tokens=3)
+    with open_small(small.workspace.root) as archive:
+        assert archive.ask(TURNOVER).usage == qa.Usage(7, 2, None)
+
+
+# the parts that evaluation puts together anew
+
+
+def test_a_choice_of_model_is_that_of_ask(small: Archive, server: Loopback) -> None:
+    own, other = ScriptedChat([], name="own"), ScriptedChat([], name="other")
+    assert small.choose_model() is small.choose_model(False) is None
+    assert small.choose_model(other) is other
+    with open_small(small.workspace.root, model=own) as archive:
+        assert archive.choose_model() is archive.choose_model(None) is own
+        assert archive.choose_model(other) is other
+        assert archive.choose_model(False) is None
+    name_server(small.workspace.root, server.url)
+    with open_small(small.workspace.root) as archive:
+        chosen = archive.choose_model()
+        assert chosen is not None
+        assert chosen.name == "tiny"
+        assert archive.choose_model() is chosen  # the server is asked for its list once
+        with pytest.raises(ModelRejected, match="Did you mean 'tiny'"):
+            archive.choose_model("tinny")
+
+
+def test_a_desk_answers_as_the_archive_does(small: Archive) -> None:
+    (small.workspace.root / "qa.toml").write_text("[model]\ncontext_tokens = 700\nmax_output_tokens = 70\n")
+    with open_small(small.workspace.root) as archive:
+        desk = archive.desk()
+        assert (desk.context_tokens, desk.max_output_tokens, desk.today) == (700, 70, date.today())
+        assert (desk.indexes, desk.lowest_score, desk.prompt.name) == ("both", LOWEST_SCORE, "answer")
+        given = last_answer(answer_question(TURNOVER, desk, qa.Filters(), None))
+        assert replace(given, seconds={}) == replace(archive.ask(TURNOVER), seconds={})
+
+
+def test_a_desk_has_the_files_that_are_new(small: Archive) -> None:
+    write_article(small.workspace.articles / "wine.md", "The wine of Georgia cost $7 in 2020.")
+    assert small.desk().retriever.catalog.count_admitted(qa.Filters()) == (3, 3)
+
+
+def test_an_empty_archive_has_no_desk(tmp_path: Path) -> None:
+    with open_small(tmp_path / "none") as archive, pytest.raises(WorkspaceError, match="No articles in"):
+        archive.desk()
+
+
+def test_prompts_are_those_of_the_workspace(small: Archive) -> None:
+    packaged = small.follow_up_prompt()
+    assert packaged.name == "follow_up"
+    text = packaged_content().joinpath("prompts/follow_up.md").read_text(encoding="utf-8")
+    write = small.workspace.root / "prompts" / "follow_up.md"
+    write.parent.mkdir(exist_ok=True)
+    write.write_text(text.replace("on one line", "in one line"), encoding="utf-8")
+    assert small.follow_up_prompt().sha256 != packaged.sha256
+    write.write_text("## user\n\n{{question}}\n", encoding="utf-8")
+    with pytest.raises(ContentError, match="history"):
+        small.follow_up_prompt()
 
 
 # the environment

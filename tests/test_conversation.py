@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import qa
-from qa.answer import MAX_QUESTION_CHARACTERS, Answer, Token
+from qa.answer import MAX_QUESTION_CHARACTERS
+from qa.answer_form import Answer, Token
 from qa.archive import Archive
 from qa.articles import Filters
 from qa.conversation import Turn, complete_question

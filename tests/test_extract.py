@@ -101,6 +101,27 @@ def test_a_near_miss_is_no_answer(question: str, text: str) -> None:
     assert reading.nearest
 
 
+@pytest.mark.parametrize(
+    ("question", "text"), [("How much was trade in 2020?", TWO_YEARS), ("Who met Ann Lee in London?", PARIS)]
+)
+def test_a_lower_bound_on_the_score_lets_a_near_miss_answer_and_changes_nothing_else(question: str, text: str) -> None:
+    hits = [make_hit(text)]
+    strict = read_hits(question, hits, weigh=equal_weight, embedder=HashingEmbedder())
+    at_its_score, just_above = (
+        read_hits(question, hits, weigh=equal_weight, embedder=HashingEmbedder(), lowest_score=bound)
+        for bound in (strict.score, strict.score + 1e-9)
+    )
+    assert strict.answer is None
+    assert at_its_score.answer == at_its_score.nearest[0] == strict.nearest[0]
+    assert at_its_score == replace(strict, answer=strict.nearest[0], missing=())
+    assert just_above == strict
+
+
+def test_no_bound_makes_an_answer_of_no_sentence() -> None:
+    reading = read_hits("Where?", [], weigh=equal_weight, embedder=HashingEmbedder(), lowest_score=float("-inf"))
+    assert (reading.answer, reading.nearest, reading.score) == (None, (), 0.0)
+
+
 def test_an_average_answers_only_a_question_for_one() -> None:
     text = "The projects cost $5 million on average. A project cost $6 million."
     plain, average = read("What does a project cost?", text), read("What does a project cost on average?", text)

@@ -18,6 +18,7 @@ from qa.models import (
     ChatModel,
     Message,
     OpenAIChat,
+    Price,
     ReplyPart,
     Usage,
     choose_model,
@@ -181,6 +182,26 @@ def test_missing_usage_counts_nothing(server: Loopback) -> None:
     assert collect(server.url)[-1] == ReplyPart(finish_reason="stop")
 
 
+def test_the_cost_of_a_reply_is_told_with_its_usage_where_there_is_a_price(server: Loopback) -> None:
+    server.replies = [whole_reply("Hello", " Ann.")]
+    model = open_chat(Endpoint(server.url), "tiny", price=Price(3.0, 15.0))
+    parts = list(model.stream(HELLO, max_tokens=20))
+    assert [part.usage for part in parts] == [None, None, Usage(7, 2, pytest.approx(51e-6))]  # 7 × $3 + 2 × $15
+    assert [part.text for part in parts] == ["Hello", " Ann.", ""]
+    assert parts[-1].finish_reason == "stop"
+
+
+def test_without_a_price_the_cost_is_not_guessed(server: Loopback) -> None:
+    server.replies = [whole_reply("Hello")]
+    assert collect(server.url)[-1].usage == Usage(7, 1, None)
+
+
+def test_a_price_makes_no_cost_of_usage_that_the_server_does_not_tell(server: Loopback) -> None:
+    server.replies = [Canned(sse(chunk("Hello"), chunk(finish="stop")))]
+    model = OpenAIChat(Endpoint(server.url), "tiny", price=Price(3.0, 15.0))
+    assert list(model.stream(HELLO, max_tokens=20))[-1].usage is None
+
+
 def test_a_server_that_does_not_stream_is_understood(server: Loopback) -> None:
     choice = {"index": 0, "message": {"role": "assistant", "content": "Hello Ann."}, "finish_reason": "stop"}
     body = {"choices": [choice], "usage": {"prompt_tokens": 3, "completion_tokens": 4}}
@@ -264,6 +285,22 @@ def test_usage_adds_up_and_a_cost_is_known_only_when_every_part_is() -> None:
     assert Usage(1, 2, 0.5) + Usage(3, 4, 0.25) == Usage(4, 6, 0.75)
     assert Usage(1, 2, 0.5) + Usage(3, 4) == Usage(4, 6)
     assert Usage() + Usage(1, 2, 0.5) == Usage(1, 2, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("price", "usage", "cost"),
+    [
+        (Price(0.25, 2.0), Usage(1_000_000, 0), 0.25),
+        (Price(0.25, 2.0), Usage(0, 1_000_000), 2.0),
+        (Price(0.25, 2.0), Usage(1_200, 80), 0.00046),
+        (Price(0.0, 0.0), Usage(1_200, 80), 0.0),
+        (Price(0.25, 2.0), Usage(), 0.0),
+        (Price(1.0, 1.0), Usage(1_000_000, 0, cost_usd=9.0), 1.0),
+    ],
+)
+def test_a_price_is_in_dollars_for_a_million_tokens(price: Price, usage: Usage, cost: float) -> None:
+    charged = price.charge(usage)
+    assert charged == Usage(usage.input_tokens, usage.output_tokens, pytest.approx(cost))
 
 
 def test_a_model_of_a_host_program_takes_a_few_lines() -> None:

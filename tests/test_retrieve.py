@@ -16,11 +16,12 @@ from shelf import DAYS, FILTERS, GRID, CountingEmbedder, admits, make
 from qa.articles import Article, Filters
 from qa.embed import Embedder, MiniLM
 from qa.errors import EmbedderMismatch, StoreError
-from qa.keywords import analyze
+from qa.keywords import KeywordIndex, analyze
 from qa.retrieve import Hit, Retriever, fuse_ranks
 from qa.settings import Recipe
 from qa.store import Current, Store
 from qa.sync import Writer
+from qa.vectors import search_exact
 
 ALL = Filters()
 RECIPE = Recipe()
@@ -179,6 +180,48 @@ def test_hits_are_best_first_with_their_article_and_within_the_limit(opened, sam
     assert all(hit.article.text[hit.passage.start : hit.passage.end] == hit.passage.text for hit in hits)
     assert all(hit.passage.article_id == hit.article.id for hit in hits)
     assert ask(retriever, QUESTIONS[0], limit=3) == hits[:3]
+
+
+def test_words_alone_rank_as_the_keyword_index_and_the_embedder_is_not_asked(opened, sample):
+    silent = CountingEmbedder(dimension=384, interrupt_after=0)
+    silent.id = RECIPE.embedder
+    retriever = opened(sample, embedder=silent)
+    index = KeywordIndex(sample.generation("keywords", sample.current().keywords))
+    for question in QUESTIONS:
+        hits = retriever.search(question, limit=100, filters=ALL, indexes="words")
+        assert [hit.passage.id for hit in hits] == [id_ for id_, _ in index.search(question, limit=100, filters=ALL)]
+    with pytest.raises(KeyboardInterrupt):
+        ask(retriever, QUESTIONS[0])
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, BY_CHROMA], ids=["exact", "chroma"])
+def test_vectors_alone_rank_as_the_comparison_of_every_vector(opened, sample, embedder, recipe):
+    retriever = opened(sample, recipe, embedder)
+    rows = retriever.catalog.vector_rows(embedder.id)
+    for question in QUESTIONS:
+        hits = retriever.search(question, limit=100, filters=ALL, indexes="vectors")
+        nearest = search_exact(rows, embedder.embed([question])[0], limit=100, filters=ALL)
+        assert [hit.passage.id for hit in hits] == [id_ for id_, _ in nearest]
+
+
+def test_both_indexes_together_are_the_two_alone_fused(opened, sample, embedder):
+    retriever = opened(sample, embedder=embedder)
+    for question in QUESTIONS:
+        alone = [
+            [hit.passage.id for hit in retriever.search(question, limit=100, filters=ALL, indexes=indexes)]
+            for indexes in ("words", "vectors")
+        ]
+        both = retriever.search(question, limit=100, filters=ALL, indexes="both")
+        assert [(hit.passage.id, hit.score) for hit in both] == fuse_ranks(*alone)
+
+
+@pytest.mark.parametrize("indexes", ["words", "vectors"])
+def test_filters_and_limit_hold_in_one_index_alone(opened, sample, embedder, indexes):
+    retriever = opened(sample, embedder=embedder)
+    day = Filters(as_of=date(2022, 7, 4))
+    every = retriever.search(QUESTIONS[0], limit=100, filters=day, indexes=indexes)
+    assert {hit.article.published for hit in every} == {date(2022, 7, 4)}
+    assert retriever.search(QUESTIONS[0], limit=1, filters=day, indexes=indexes) == every[:1]
 
 
 def test_threads_share_a_retriever(opened, sample, embedder):

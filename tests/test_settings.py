@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from qa.errors import ContentError, UsageError
+from qa.models import Price
 from qa.settings import Recipe, Settings, describe_settings, load_recipe, load_settings
 from qa.workspace import packaged_content
 
@@ -28,6 +29,8 @@ timeout_seconds = 5
 context_tokens = 1000
 max_output_tokens = 100
 """
+PRICES = "[model]\nusd_per_million_input_tokens = 0.25\nusd_per_million_output_tokens = 2\n"
+SENT, RECEIVED = "QA_USD_PER_MILLION_INPUT_TOKENS", "QA_USD_PER_MILLION_OUTPUT_TOKENS"
 
 
 @pytest.mark.parametrize(
@@ -49,6 +52,11 @@ max_output_tokens = 100
         ("context_tokens", FILE, {"QA_CONTEXT_TOKENS": " 300 "}, None, 300, "environment QA_CONTEXT_TOKENS"),
         ("max_output_tokens", FILE, {}, None, 100, "qa.toml"),
         ("max_output_tokens", FILE, {"QA_MAX_OUTPUT_TOKENS": "16"}, None, 16, "environment QA_MAX_OUTPUT_TOKENS"),
+        ("usd_per_million_input_tokens", FILE, {}, None, None, "default"),
+        ("usd_per_million_input_tokens", PRICES, {}, None, 0.25, "qa.toml"),
+        ("usd_per_million_output_tokens", PRICES, {}, None, 2, "qa.toml"),
+        ("usd_per_million_input_tokens", PRICES, {SENT: "0.5"}, None, 0.5, f"environment {SENT}"),
+        ("usd_per_million_output_tokens", "", {RECEIVED: "0"}, None, 0.0, f"environment {RECEIVED}"),
     ],
 )
 def test_an_option_comes_before_the_environment_the_file_and_the_default(
@@ -114,6 +122,27 @@ def test_the_key_for_openai_is_not_sent_to_an_address_that_only_a_file_names(tmp
     assert settings.api_key == (SECRET if sent else None)
 
 
+# prices
+
+
+@pytest.mark.parametrize(
+    ("settings", "price"),
+    [
+        (Settings(usd_per_million_input_tokens=0.25, usd_per_million_output_tokens=2), Price(0.25, 2)),
+        (Settings(usd_per_million_input_tokens=0, usd_per_million_output_tokens=0), Price(0, 0)),
+        (Settings(usd_per_million_input_tokens=0.25), None),
+        (Settings(usd_per_million_output_tokens=2), None),
+        (Settings(), None),
+    ],
+)
+def test_a_price_is_known_only_where_both_halves_are_set(settings, price):
+    assert settings.price == price
+
+
+def test_a_price_alone_chooses_no_model(tmp_path):
+    assert not load_settings(write(tmp_path, PRICES), {}).names_model
+
+
 # what is wrong
 
 
@@ -136,6 +165,11 @@ def test_the_key_for_openai_is_not_sent_to_an_address_that_only_a_file_names(tmp
         ("[model]\ntimeout_seconds = 0", r"must be at least 0\.1, not 0"),
         ("[model]\ntimeout_seconds = nan", "must be at least 0.1, not nan"),
         ("[model]\ntimeout_seconds = inf", "not inf"),
+        ("[model]\nusd_per_million_input_tokens = -0.1", "must be at least 0, not -0.1"),
+        ("[model]\nusd_per_million_input_tokens = inf", "must be at least 0, not inf"),
+        ("[model]\nusd_per_million_output_tokens = '2'", "must be a number, not '2'"),
+        ("[model]\nusd_per_million_output_tokens = true", "must be a number, not True"),
+        ("[model]\nusd_per_million_tokens = 2", r"Did you mean 'model\.usd_per_million_(in|out)put_tokens'"),
         ("[model\nname = 'x'", r"is not valid TOML: .* line 1"),
         ("[model]\nname = 'x'\nname = 'y'", "is not valid TOML"),
     ],
@@ -153,6 +187,8 @@ def test_a_mistake_in_the_file_is_named_with_the_file(tmp_path, text, message):
         ({"QA_TIMEOUT_SECONDS": "soon"}, "QA_TIMEOUT_SECONDS must be a number, not 'soon'"),
         ({"QA_TIMEOUT_SECONDS": "nan"}, "QA_TIMEOUT_SECONDS must be at least 0.1, not nan"),
         ({"QA_CONTEXT_TOKENS": "2.5"}, "QA_CONTEXT_TOKENS must be a whole number, not '2.5'"),
+        ({SENT: "a cent"}, f"{SENT} must be a number, not 'a cent'"),
+        ({RECEIVED: "-1"}, f"{RECEIVED} must be at least 0, not -1"),
         ({"QA_CONTEXT_TOKENS": "5"}, "QA_CONTEXT_TOKENS must be at least 200, not 5"),
     ],
 )

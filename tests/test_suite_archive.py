@@ -15,7 +15,7 @@ from qa.errors import ContentError
 from qa.settings import Settings
 from qa.store import Store
 from qa.suite import Case, Evidence, Suite
-from qa.suite_archive import hash_files, open_suite_archive
+from qa.suite_archive import open_suite_archive
 from qa.sync import Progress
 from qa.testing import HashingEmbedder
 from qa.workspace import Workspace
@@ -244,25 +244,6 @@ def test_a_question_that_cannot_be_asked_is_named_before_anything_is_indexed(
     with pytest.raises(ContentError, match=r"gold\.jsonl:4: The question (is empty|has 3,999 characters)"):
         open_it(wrong, workspace, embedder)
     assert embedder.count == 0
-
-
-def test_a_hash_of_files_follows_names_and_contents_but_not_hidden_files(tmp_path: Path) -> None:
-    (tmp_path / "a/b").mkdir(parents=True)
-    (tmp_path / "a/b/c.md").write_text("one")
-    hashes = [hash_files(tmp_path / "a")]
-    (tmp_path / "a/b/c.md").write_text("two")
-    hashes.append(hash_files(tmp_path / "a"))
-    (tmp_path / "a/b/c.md").rename(tmp_path / "a/c.md")
-    hashes.append(hash_files(tmp_path / "a"))
-    assert len(set(hashes)) == 3
-    (tmp_path / "a/.git").mkdir()
-    (tmp_path / "a/.git/x").write_text("three")
-    (tmp_path / "a/.d.md").write_text("four")
-    assert hash_files(tmp_path / "a") == hashes[-1]
-    (tmp_path / "a").rename(tmp_path / "z")
-    assert hash_files(tmp_path / "z") == hashes[-1]
-    assert hash_files(tmp_path / "z/c.md") == hashes[-1]  # a file counts as a folder with that file alone
-    assert hash_files(tmp_path / "z", "*.py") != hashes[-1]
 
 
 def test_a_link_to_nothing_in_an_archive_is_passed_over(

@@ -10,7 +10,7 @@ from datetime import date
 import pytest
 from test_layout import TEXT, make_answer, make_article, make_status, state
 
-from qa.answer import Searched, Stage, Token
+from qa.answer_form import Searched, Stage, Token
 from qa.archive import AddReport
 from qa.articles import Filters, Passage, make_quote
 from qa.conversation import Conversation

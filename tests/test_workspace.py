@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from qa.errors import ContentError, WorkspaceError
+from qa.models import Price
 from qa.settings import Settings, load_settings
 from qa.workspace import Workspace, find_workspace, init_workspace, packaged_content
 
@@ -68,6 +70,28 @@ def test_a_workspace_knows_its_folders(tmp_path):
     assert workspace.settings_file == tmp_path / "qa.toml"
 
 
+def test_the_files_of_articles_come_by_path_with_size_and_time_of_change(tmp_path):
+    workspace = Workspace(tmp_path, "named")
+    for name in ("b.md", "a.md", "deep/c.txt", ".hidden.md", ".git/d.md", "deep/.git/e.md"):
+        mark(workspace.articles, name)
+    (workspace.articles / "b.md").write_text("Trade rose.", encoding="utf-8")
+    os.utime(workspace.articles / "b.md", ns=(0, 1_656_979_200_000_000_123))
+    states = workspace.article_files()
+    assert [path.relative_to(workspace.articles).as_posix() for path in states] == ["a.md", "b.md", "deep/c.txt"]
+    assert states[workspace.articles / "b.md"] == (11, 1_656_979_200_000_000_123)
+    assert states[workspace.articles / "a.md"][0] == 0
+
+
+def test_a_workspace_in_a_hidden_folder_has_its_articles(tmp_path):
+    workspace = Workspace(tmp_path / ".cache" / "suite", "named")
+    mark(workspace.articles, "a.md")
+    assert list(workspace.article_files()) == [workspace.articles / "a.md"]
+
+
+def test_a_workspace_without_a_folder_of_articles_has_no_files_of_them(tmp_path):
+    assert Workspace(tmp_path / "none", "named").article_files() == {}
+
+
 # making one
 
 
@@ -84,8 +108,10 @@ def test_every_line_of_the_new_settings_may_be_put_to_use(tmp_path):
     lines = file.read_text().splitlines()
     file.write_text("\n".join(line.removeprefix("# ") if " = " in line else line for line in lines))
     settings = load_settings(file, {})
-    assert set(settings.origins) == {"model", "base_url", "timeout_seconds", "context_tokens", "max_output_tokens"}
+    plain = {"model", "base_url", "timeout_seconds", "context_tokens", "max_output_tokens"}
+    assert set(settings.origins) == plain | {"usd_per_million_input_tokens", "usd_per_million_output_tokens"}
     assert (settings.timeout_seconds, settings.context_tokens, settings.max_output_tokens) == (60, 2000, 300)
+    assert settings.price == Price(0.25, 2.0)
 
 
 def test_the_sample_archive_is_copied_when_asked_for(tmp_path):

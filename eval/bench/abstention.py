@@ -10,9 +10,11 @@ import qa
 from qa.archive import Archive
 from qa.articles import Filters
 from qa.extract import LOWEST_SCORE, Candidate, rank_sentences
-from qa.metrics import abstention_scores, answer_match
+from qa.gold import Case
+from qa.metrics import answer_match
+from qa.outcomes import abstention_scores
 from qa.retrieve import Retriever
-from qa.suite import Case, load_suite
+from qa.suite import load_suite
 from qa.workspace import find_workspace, packaged_content
 
 THRESHOLDS = [round(0.40 + 0.02 * step, 2) for step in range(14)]
@@ -42,8 +44,7 @@ def judge(case: Case, archive: Archive) -> tuple[float, float]:
     retriever.close()
     if not case.answerable:
         return best.score, 0.0
-    number, unit = case.number if case.number else (None, None)
-    return best.score, answer_match(words_of(best), case.answers, number, unit)
+    return best.score, answer_match(words_of(best), case.gold, best.quote.text)
 
 
 def words_of(candidate: Candidate) -> str:
