@@ -119,9 +119,8 @@ def ask_all(
 def _ask_together(
     jobs: Iterator[Job], examine: Callable[[Job], Record], concurrency: int, bounds: Bounds
 ) -> Iterator[Record]:
-    pool = ThreadPoolExecutor(concurrency, thread_name_prefix="qa-eval")
     pending: set[Future[Record]] = set()
-    try:
+    with ThreadPoolExecutor(concurrency, thread_name_prefix="qa-eval") as pool:
         while True:
             while len(pending) < concurrency and not bounds.reached():
                 job = next(jobs, None)
@@ -135,8 +134,6 @@ def _ask_together(
                 done, pending = done | wait(pending).done, set()
             for future in sorted(done, key=_failed):  # the records first, so that an error loses none
                 yield future.result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _failed(future: Future[Record]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,19 +11,16 @@ import typer
 
 from qa import options
 from qa.errors import UsageError
-from qa.session import INTERRUPTED, announce_model, choose_model, err, open_workspace, out
-from qa.terminal import ProgressView
+from qa.session import err, follow_questions, open_workspace, out, show_path
+from qa.text import suggest
 
 if TYPE_CHECKING:
-    from qa.archive import Archive, ModelChoice
-    from qa.gold_check import GoldReport
-    from qa.run_config import RunConfig
+    from qa.judge import Agreement, Judge
     from qa.run_folder import Run
-    from qa.run_options import RunOptions
-    from qa.settings import Settings
+    from qa.terminal import ProgressView
+    from qa.workspace import Workspace
 
 PARTIAL, CHECK_FAILED = 1, 4  # exit status
-
 eval_app = typer.Typer(rich_markup_mode=None)
 
 
@@ -35,6 +34,7 @@ def group(context: typer.Context) -> None:
 
 @eval_app.command()
 def run(
+    context: typer.Context,
     suite: Annotated[
         str | None, typer.Argument(metavar="SUITE", help="A name in eval/suites, or a .toml file.")
     ] = None,
@@ -58,10 +58,12 @@ def run(
     as_json: options.JsonOption = False,
     workspace: options.WorkspaceOption = None,
 ) -> None:
-    """Ask every question of a suite and measure the answers; a run that was stopped goes on.
+    """Ask every question of a suite, and measure the answers.
 
-    A gate that is missed gives exit status 4, a run that was stopped by a bound 1.
+    A run that was stopped goes on when the same is asked again. Where a gate is missed the exit status is 4, where
+    a bound stopped the run it is 1.
     """
+    from qa.eval_order import Order, follow_config, run_order
     from qa.run_options import RunOptions
     from qa.systems import check_system
 
@@ -79,16 +81,14 @@ def run(
         max_cost_usd=max_cost,
         fresh=fresh,
     )
-    with open_workspace(workspace, choose_model(model, no_model=no_model)) as archive:
-        found = _run(archive, suite, asked, config=config, output=output, model=model, no_model=no_model)
-    _write_reports(found, junit)
+    order = Order(suite or "", asked, model, no_model, output)
+    if config:
+        order = follow_config(order, config, _given(context))
+    with open_workspace(workspace, False) as archive:
+        found = run_order(archive, order)
     _show_run(found, as_json=as_json)
-    if found.partial:
-        err().say(f"The run is partial: {found.partial}. The same command goes on with it.")
-        raise typer.Exit(PARTIAL)
-    if not found.passed:
-        err().say("; ".join(f"gate missed: {gate.reason or gate.measure}" for gate in found.gates if not gate.passed))
-        raise typer.Exit(CHECK_FAILED)
+    _write_reports(found, junit)
+    _conclude(found)
 
 
 @eval_app.command()
@@ -99,19 +99,20 @@ def compare(
     as_json: options.JsonOption = False,
     workspace: options.WorkspaceOption = None,
 ) -> None:
-    """Compare two runs case by case: what is better, what is worse, and what could be chance."""
+    """Compare two runs case by case: what is better, what is chance."""
     from qa.compare import compare_runs
     from qa.compare_table import render_comparison
     from qa.html_report import render_comparison_html
     from qa.run_folder import write_file
 
-    found = compare_runs(_load(run_a, workspace), _load(run_b, workspace))
-    if html:
-        write_file(html, render_comparison_html(found))
+    found = compare_runs(*_load(workspace, run_a, run_b))
     if as_json:
         out().write_json(found.to_dict())
     else:
         out().write_block(render_comparison(found))
+    if html:
+        write_file(html, render_comparison_html(found))
+        err().say(f"The comparison as a page: {show_path(html)}")
 
 
 @eval_app.command()
@@ -121,36 +122,27 @@ def show(
     as_json: options.JsonOption = False,
     workspace: options.WorkspaceOption = None,
 ) -> None:
-    """Show a run that is kept: its measures, its gates, its failing cases; or one case in full."""
-    found = _load(run, workspace)
+    """Show a run that is kept, or one of its cases in full."""
+    (found,) = _load(workspace, run)
     if case is None:
         _show_run(found, as_json=as_json)
-        return
-    records = [record for record in found.records if record["case"]["id"] == case]
-    if not records:
-        raise UsageError(f"No case '{case}' in {found.folder.name}.")
-    for record in records:
-        out().write_json(record)
+    else:
+        _show_case(found, case, as_json=as_json)
 
 
 @eval_app.command(name="list")
 def list_all(as_json: options.JsonOption = False, workspace: options.WorkspaceOption = None) -> None:
-    """List the suites and the runs that are kept."""
-    from qa.run_folder import list_runs, read_manifest
-    from qa.suite import load_suite, suite_names
+    """List the suites, and the runs that are kept."""
+    from qa.eval_lines import describe_runs, describe_suites, run_row, suite_row
 
     with open_workspace(workspace, False) as archive:
-        place = archive.workspace
-        suites = [(name, load_suite(name, place)) for name in suite_names(place)]
-        runs = [(folder.name, read_manifest(folder)) for folder in list_runs(place)]
+        suites, runs = describe_suites(archive.workspace), describe_runs(archive.workspace)
     if as_json:
-        described = [{"name": name, "cases": len(suite.cases), "file": str(suite.file)} for name, suite in suites]
-        out().write_json({"suites": described, "runs": [{"name": name, **manifest} for name, manifest in runs]})
+        out().write_json({"suites": suites, "runs": runs})
         return
-    out().write_table([("suite", name, f"{len(suite.cases)} cases", suite.description) for name, suite in suites])
-    rows = [("run", name, m["system"], m["model"] or "no model", m.get("partial") or "whole") for name, m in runs]
-    if rows:
-        out().write_table(rows)
+    out().write_table(list(map(suite_row, suites)), cut=True)
+    if runs:
+        out().write_table(list(map(run_row, runs)))
 
 
 @eval_app.command()
@@ -159,21 +151,23 @@ def check(
     as_json: options.JsonOption = False,
     workspace: options.WorkspaceOption = None,
 ) -> None:
-    """Check a suite's gold: doubles, leaks between splits, quotes that do not stand, labels that contradict.
+    """Check the gold of a suite: doubles, leaks, quotes, labels.
 
-    A problem gives exit status 4; a doubt is told and gives 0.
+    Doubles, evidence that two splits share, quotes that do not stand, labels that contradict one another. A problem
+    gives exit status 4; a doubt is told and gives 0.
     """
+    from qa.eval_lines import say_gold
+    from qa.eval_order import find_suite
     from qa.gold_check import check_gold
-    from qa.suite import load_suite
     from qa.suite_archive import read_suite_articles
 
     with open_workspace(workspace, False) as archive:
-        chosen = load_suite(suite, archive.workspace)
+        chosen = find_suite(suite, archive.workspace)
         report = check_gold(chosen, read_suite_articles(chosen, archive))
     if as_json:
         out().write_json(report.to_dict())
     else:
-        _show_check(report)
+        out().write_block(say_gold(report))
     if not report.passed:
         raise typer.Exit(CHECK_FAILED)
 
@@ -187,44 +181,46 @@ def import_(
         str | None, typer.Option("--name", metavar="NAME", help="The suite's name; else the source's.")
     ] = None,
     as_json: options.JsonOption = False,
+    workspace: options.WorkspaceOption = None,  # noqa: ARG001  taken by every command
 ) -> None:
-    """Make a suite of public data: questions, articles and where the answers stand."""
+    """Make a suite of public data: articles, questions, evidence."""
     from qa.gold_import import import_gold
+    from qa.wording import count_of
 
     made = import_gold(form, source, folder, name=name)
     for place, reason in made.skipped:
         err().say(f"skipped {place}: {reason}")
     if as_json:
-        out().write_json(
-            {"suite": str(made.suite), "articles": made.articles, "cases": made.cases, "skipped": made.skipped}
-        )
+        skipped = [{"place": place, "reason": reason} for place, reason in made.skipped]
+        out().write_json(made._asdict() | {"suite": str(made.suite), "skipped": skipped})
     else:
-        out().say(f"{made.cases} cases over {made.articles} articles. Run them with: qa eval run {made.suite}")
+        what = f"{count_of(made.cases, 'question')} on {count_of(made.articles, 'article')}"
+        out().say(f"{what}. Ask them with: qa eval run {made.suite}")
 
 
 @eval_app.command()
 def replay(
     run: options.RunArgument, as_json: options.JsonOption = False, workspace: options.WorkspaceOption = None
 ) -> None:
-    """Ask a run again with the calls it recorded, without any model or network; its report must come out the same.
+    """Ask a run again with its recorded calls, without a model.
 
-    Exit status 4 where it does not: the program or a prompt has changed what comes of the same replies.
+    Nothing is sent anywhere, and the report must come out the same to the byte. Where it does not, since the program
+    or a prompt makes something else of the same replies, the exit status is 4.
     """
-    from qa.report_files import same_reports
+    from qa.eval_lines import compare_reports, say_replayed
     from qa.reruns import replay_run
     from qa.run_folder import find_run
 
-    with open_workspace(workspace, False) as archive, ProgressView(err()) as view:
+    with open_workspace(workspace, False) as archive, follow_questions() as view:
         folder = find_run(run, archive.workspace)
         again = replay_run(folder, archive.workspace, settings=archive.settings, on_progress=view)
-    same = not again.differs and same_reports(again.run)
+    report = compare_reports(again.run)
+    same = not again.differs and report != "other"
     if as_json:
-        out().write_json({"run": folder.name, "identical": same, "differs": [list(key) for key in again.differs]})
-    elif same:
-        out().say(f"{len(again.run.records)} cases replayed: the report is the same to the byte.")
+        differs = [{"case": case, "repeat": repeat} for case, repeat in again.differs]
+        out().write_json({"run": str(folder), "identical": same, "report": report, "differs": differs})
     else:
-        names = ", ".join(id_ for id_, _ in again.differs[:10]) or "none, but the report's own form has changed"
-        out().say(f"{len(again.differs)} of {len(again.run.records)} cases come out otherwise: {names}")
+        out().say(say_replayed(again, report))
     if not same:
         raise typer.Exit(CHECK_FAILED)
 
@@ -236,7 +232,10 @@ def score(
     as_json: options.JsonOption = False,
     workspace: options.WorkspaceOption = None,
 ) -> None:
-    """Score the answers of a run anew, with the measures of this version or other labels, without asking anything."""
+    """Score the answers of a run anew; nothing is asked or written.
+
+    The measures are those of this version, the labels those of the run, or of --gold.
+    """
     from qa.gold import read_gold
     from qa.reruns import rescore_run
     from qa.run_folder import find_run
@@ -247,89 +246,60 @@ def score(
 
 
 @eval_app.command()
-def export(run: options.RunArgument, workspace: options.WorkspaceOption = None) -> None:
-    """Write the configuration that gives a run again, for `qa eval run --config`."""
+def export(
+    run: options.RunArgument, as_json: options.JsonOption = False, workspace: options.WorkspaceOption = None
+) -> None:
+    """Write a run as a file for `qa eval run --config`."""
+    import tomllib
+
     from qa.run_config import export_config
 
-    out().write_block(export_config(_load(run, workspace).manifest).rstrip())
+    (found,) = _load(workspace, run)
+    text = export_config(found.manifest)
+    if as_json:
+        out().write_json(tomllib.loads(text))
+    else:
+        out().write_block(text.rstrip())
 
 
 @eval_app.command()
 def judge(
     run: options.RunArgument,
     model: Annotated[str, typer.Option("--model", metavar="NAME", help="The model that judges, by its exact name.")],
-    votes: Annotated[int, typer.Option("--votes", metavar="N", min=1, max=15, help="Votes on each answer, odd.")] = 3,
+    votes: Annotated[int, typer.Option("--votes", metavar="N", min=3, max=15, help="Votes on each answer, odd.")] = 3,
     as_json: options.JsonOption = False,
     workspace: options.WorkspaceOption = None,
 ) -> None:
-    """Let a model grade the answers of a run, and say how far it agrees with labels. An opinion, never a gate."""
-    from qa.judge import open_judge, render_judged, run_judge
-    from qa.run_folder import find_run
+    """Let a model grade the answers of a run. Never a gate.
+
+    It is an opinion: beside it stands how far it agrees with `answer_match`, and with answers labelled by hand. The
+    same again costs nothing, since every reply is kept.
+    """
+    from qa.judge import Judge, judge_run, load_judge_prompt, render_agreement, render_judged
+    from qa.replay import CallLog
+    from qa.run_folder import CALLS, find_run
     from qa.scoring import load_run
 
-    with open_workspace(workspace, model) as archive, ProgressView(err()) as view:
+    with open_workspace(workspace, model) as archive, follow_questions() as view:
         found = load_run(find_run(run, archive.workspace))
-        announce_model(archive, model, no_model=False)
-        with open_judge(archive, found.folder, votes=votes) as judge:
-            report = run_judge(found, judge, on_progress=view)
-    out().write_json(report.to_dict()) if as_json else out().write_block(render_judged(report))
+        chat = archive.choose_model()
+        assert chat is not None, "a model is named"
+        with closing(CallLog(found.folder / CALLS)) as log:
+            judging = Judge(chat, load_judge_prompt(archive.workspace), log, votes=votes)
+            host = archive.endpoint().host
+            err().say(f"{model} at {host} judges: questions, known answers and the answers given are sent there")
+            report = judge_run(found, judging, on_progress=view)
+        agreement = _agree_with_labels(judging, archive.workspace, view)
+    if as_json:
+        out().write_json(report.to_dict() | {"labelled": agreement.to_dict()})
+    else:
+        out().write_block(f"{render_judged(report)}\n{render_agreement(agreement, 'labels given by hand')}")
 
 
-def _run(
-    archive: Archive,
-    suite: str | None,
-    asked: RunOptions,
-    *,
-    config: Path | None,
-    output: Path | None,
-    model: str | None,
-    no_model: bool,
-) -> Run:
-    from qa.run_config import read_config
-    from qa.runs import run_suite
-    from qa.suite import load_suite
-
-    if (suite is None) == (config is None):
-        raise UsageError("Name a suite, or give --config with a run that was exported. Suites: qa eval list")
-    exported = read_config(config) if config else None
-    chosen = load_suite(exported.suite if exported else str(suite), archive.workspace)
-    settings, choice = _configure(archive, exported, model, no_model=no_model)
-    announce_model(archive, model, no_model=no_model)
-    try:
-        with ProgressView(err()) as view:
-            return run_suite(
-                chosen,
-                archive.workspace,
-                settings=settings,
-                options=exported.options if exported else asked,
-                model=choice,
-                folder=output,
-                config=exported,
-                on_progress=view,
-            )
-    except KeyboardInterrupt:
-        err().say("Interrupted: what was asked is kept; the same command goes on with it.")
-        raise typer.Exit(INTERRUPTED) from None
-
-
-def _configure(
-    archive: Archive, config: RunConfig | None, model: str | None, *, no_model: bool
-) -> tuple[Settings, ModelChoice]:
-    """The settings and the model: those in effect, or those of an exported run."""
-    if config is None:
-        return archive.settings, choose_model(model, no_model=no_model)
-    from qa.run_config import apply_config
-
-    settings = apply_config(config, archive.settings)
-    return settings, config.must_be.get("model") or False
-
-
-def _load(name: str, workspace: Path | None) -> Run:
-    from qa.run_folder import find_run
-    from qa.scoring import load_run
-
-    with open_workspace(workspace, False) as archive:
-        return load_run(find_run(name, archive.workspace))
+def _given(context: typer.Context) -> list[str]:
+    """The parameters that were given, not left at their defaults."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return [name for name, source in sources.items() if source is not None and source.name != "DEFAULT"]
 
 
 def _write_reports(found: Run, junit: Path | None) -> None:
@@ -337,10 +307,21 @@ def _write_reports(found: Run, junit: Path | None) -> None:
     from qa.report_files import write_reports
     from qa.run_folder import write_file
 
-    page = write_reports(found)
+    err().say(f"Records and reports: {show_path(write_reports(found))}")
     if junit:
         write_file(junit, render_junit(found))
-    err().say(f"Records and reports: {page}")
+
+
+def _conclude(found: Run) -> None:
+    """Say why a run is no success, and leave with the status that says so."""
+    if found.partial:
+        err().say(f"The run is partial: {found.partial}. The same command goes on with it.")
+        raise typer.Exit(PARTIAL)
+    for gate in found.gates:
+        if not gate.passed:
+            err().say(f"gate missed: {gate.reason or gate.measure}")
+    if not found.passed:
+        raise typer.Exit(CHECK_FAILED)
 
 
 def _show_run(found: Run, *, as_json: bool) -> None:
@@ -352,11 +333,40 @@ def _show_run(found: Run, *, as_json: bool) -> None:
         out().write_block(render_table(found))
 
 
-def _show_check(report: GoldReport) -> None:
-    kinds = ", ".join(f"{count} {kind}" for kind, count in report.kinds.items())
-    splits = "".join(f" · {name} {count}" for name, count in report.splits.items())
-    out().say(f"{report.suite}: {report.cases} cases, {report.answerable} answerable ({kinds}){splits}")
-    for title, found in (("problem", report.problems), ("doubt", report.warnings)):
-        for finding in found:
-            out().say(f"{title}: {finding.message}")
-    out().say(f"{len(report.problems)} problems, {len(report.warnings)} doubts · sha256 {report.sha256}")
+def _show_case(found: Run, case: str, *, as_json: bool) -> None:
+    """Show every time that a case was asked."""
+    from qa.report import render_case
+
+    ids = dict.fromkeys(record["case"]["id"] for record in found.records)
+    if case not in ids:
+        first = f" The first of its {len(ids)} is '{next(iter(ids))}'." if ids else ""
+        raise UsageError(f"No case '{case}' in {found.folder.name}.{suggest(case, ids)}{first}")
+    records = [record for record in found.records if record["case"]["id"] == case]
+    if as_json:
+        out().write_json(records)
+    else:
+        out().write_block("\n\n".join(map(render_case, records)))
+
+
+def _load(workspace: Path | None, *names: str) -> list[Run]:
+    from qa.run_folder import find_run
+    from qa.scoring import load_run
+
+    with open_workspace(workspace, False) as archive:
+        return [load_run(find_run(name, archive.workspace)) for name in names]
+
+
+def _agree_with_labels(judge: Judge, workspace: Workspace, view: ProgressView) -> Agreement:
+    """How far a judge agrees with answers labelled by hand; its replies are kept for all runs together."""
+    from qa.judge import measure_agreement, read_labelled
+    from qa.replay import CallLog
+    from qa.run_folder import reports_folder
+    from qa.sync import Progress
+
+    labelled = read_labelled(workspace.content("eval/gold/judge.jsonl"))
+    with closing(CallLog(reports_folder(workspace) / "judge.sqlite")) as log:
+        judge = replace(judge, log=log)
+        for done, one in enumerate(labelled):  # so that somebody sees how far it has come
+            view(Progress("judging what is labelled", done, len(labelled)))
+            measure_agreement([one], judge)
+        return measure_agreement(labelled, judge)

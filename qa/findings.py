@@ -28,6 +28,7 @@ FAULTS: Mapping[FaultKind, str] = {
 }
 RIGHT = "right"  # the first of the scores of a kind
 NOT_SOUGHT = "no passages were looked for"
+WHOLE_ARTICLE = "the whole article"
 _KIND_SCORES = ("answer_match", "abstention_recall", "quote_validity", "hits@1", "hits@10")
 
 
@@ -60,7 +61,10 @@ class JudgedStatement:
 
 
 class Proof(NamedTuple):
-    """A sentence of the gold evidence, the first of the `others + 1` that prove the same, and its article's source."""
+    """A piece of the gold evidence, the first of the `others + 1` that prove the same, and its article's source.
+
+    `quote` is `WHOLE_ARTICLE` where no sentence is named.
+    """
 
     quote: str
     article: str
@@ -239,11 +243,14 @@ def _kind_of_fault(record: Record) -> FaultKind:
 
 
 def _read_proofs(case: Mapping[str, Any]) -> tuple[Proof, ...]:
-    """One sentence for each part of the evidence, in the order of the parts."""
+    """One piece of each part of the evidence, in the order of the parts."""
     parts: dict[int, list[Mapping[str, Any]]] = {}
     for evidence in case.get("evidence", ()):
         parts.setdefault(evidence.get("part", 1), []).append(evidence)
-    return tuple(Proof(some[0]["quote"], some[0]["article"], len(some) - 1) for _, some in sorted(parts.items()))
+    return tuple(
+        Proof(some[0].get("quote", WHOLE_ARTICLE), some[0]["article"], len(some) - 1)
+        for _, some in sorted(parts.items())
+    )
 
 
 def _place_evidence(record: Record) -> str:

@@ -106,8 +106,8 @@ def _render_statement(statement: JudgedStatement) -> Markup:
 
 
 def _render_proof(proof: Proof) -> Markup:
-    """A sentence that the answer would have had to rest on."""
-    others = f" and {count_of(proof.others, 'other sentence')}" if proof.others else ""
+    """What the answer would have had to rest on."""
+    others = f" and {count_of(proof.others, 'other piece')}" if proof.others else ""
     source = tag("figcaption", tag("span", "gold evidence: ", css="good"), quoted(one_line(proof.article)), others)
     return tag("figure", tag("blockquote", proof.quote, attributes={"dir": "auto"}), source, css="quote proof")
 

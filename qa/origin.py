@@ -105,8 +105,8 @@ def show_address(address: str | None) -> str | None:
         return None
     try:
         parts = urlsplit(address)
-        # A password with "/" or "#" in it ends the host too early: what is left of it is no port, or in the path.
-        is_clear = bool(parts.hostname) and parts.port != 0 and "@" not in parts.path
+        # A password with "/", "?" or "#" in it ends the host too early: its beginning is read as a port.
+        is_clear = bool(parts.hostname) and parts.port != 0 and "@" not in parts.path + parts.query + parts.fragment
     except ValueError:
         is_clear = False
     if not is_clear:

@@ -165,6 +165,19 @@ class CallLog:
             raise kind(f"{self._file}, which keeps the calls of the run, cannot be used: {error}.") from error
 
 
+class NeverAsked:
+    """Stands in for the model of a run that is replayed: a call that comes to it is none of those recorded."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Iterator[ReplyPart]:  # noqa: ARG002
+        """Raise a `ContentError`."""
+        raise ContentError(
+            f"No reply of {self.name} is recorded for this call: a prompt or the program has changed since the run."
+        )
+
+
 class RecordedChat:
     """A chat model whose replies are kept. What is in the log is given back; all else is asked of `model`.
 
@@ -175,7 +188,7 @@ class RecordedChat:
     def __init__(self, name: str, log: CallLog, *, model: ChatModel | None, repeat: int = 1) -> None:
         self.name = name
         self._log = log
-        self._model = model
+        self._model = model or NeverAsked(name)
         self._repeat = repeat
 
     def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Iterator[ReplyPart]:
@@ -200,10 +213,6 @@ class RecordedChat:
 
     def _ask(self, key: str, request: dict[str, Any], messages: Sequence[Message], max_tokens: int) -> Kept:
         """Take the whole reply before any of it is given on, so that what was given is always in the log."""
-        if self._model is None:
-            raise ContentError(
-                f"No reply of {self.name} is recorded for this call: a prompt or the program has changed since the run."
-            )
         parts: list[ReplyPart] = []
         ended: ModelError | None = None
         try:

@@ -7,23 +7,28 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from qa.findings import (
     NOT_SOUGHT,
+    WHOLE_ARTICLE,
     CitedQuote,
     Finding,
+    Proof,
     count_model_failures,
     count_reasons,
     find_all,
     find_failures,
+    read_finding,
     score_kinds,
 )
 from qa.measures import MEASURES, Group
-from qa.run_folder import Gate, Measure, Record, Run
+from qa.run_folder import Gate, Measure, RankedPassage, Record, Run
 from qa.stats import quantile
 from qa.text import one_line, shorten
 from qa.wording import NONE, align, count_of, describe_gate, format_interval, format_seconds, format_value, name_measure
 
 MAX_FAILURES = 20  # failing cases shown on the terminal
 GROUPS: Sequence[Group | str] = ("answer", "citation", "abstention", "retrieval", "cost", "other")
+MAX_PASSAGES = 10  # shown of one case
 _TEXT_LIMIT = 160  # characters of a question, an answer or a quote
+_WHOLE = 10_000  # the same, where one case is shown in full
 _COLUMNS = ("measure", "mean", "95 % interval", "n")
 # Inside a line: what makes emphasis, code, links, images, tags, entities, mentions, formulas and bare addresses.
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>#~&@$]|:(?=//)|(?<=www)\.")
@@ -43,6 +48,23 @@ def render_table(run: Run) -> str:
     parts.append(_head_failures(run, failures, MAX_FAILURES))
     parts += [_render_failure(failure) for failure in failures[:MAX_FAILURES]]
     return "\n\n".join(parts)
+
+
+def render_case(record: Record) -> str:
+    """One case in full: what was asked, known and answered, its scores, the first ten passages found. Safe as above."""
+    finding = read_finding(record)
+    verdict = {True: "right", False: "wrong", None: "not judged"}[finding.is_right]
+    lines = [("came out", verdict), *_failure_lines(finding, limit=_WHOLE)]
+    lines += [("closest", _show_quote(quote, limit=_WHOLE)) for quote in finding.nearest]
+    lines += [("proof", _show_proof(proof)) for proof in finding.proofs]
+    hits = enumerate(record["hits"][:MAX_PASSAGES], start=1)
+    lines += [("passage", _show_passage(rank, hit)) for rank, hit in hits]
+    scores = [
+        (f"    {name_measure(name)}", format_value(name, score))
+        for name, score in record["scores"].items()
+        if score is not None
+    ]
+    return "\n\n".join([_head_case(finding, lines, limit=_WHOLE), *([align(scores)] if scores else [])])
 
 
 def render_markdown(run: Run) -> str:
@@ -256,28 +278,43 @@ def _head_failures(run: Run, failures: Sequence[Finding], shown: int) -> str:
     return f"{len(failures)} of {count_of(len(run.records), 'case')} failed{cut}"
 
 
-def _failure_lines(finding: Finding) -> Lines:
-    """What is said of a failing case, in safe lines."""
-    lines = [("before", shorten(turn, limit=_TEXT_LIMIT)) for turn in finding.turns]
+def _failure_lines(finding: Finding, *, limit: int = _TEXT_LIMIT) -> Lines:
+    """What is said of a case, most of all a failing one, in safe lines."""
+    lines = [("before", shorten(turn, limit=limit)) for turn in finding.turns]
     lines += [("as of", finding.as_of)] if finding.as_of else []
-    lines.append(("gold", shorten(finding.gold, limit=_TEXT_LIMIT)))
+    lines.append(("gold", shorten(finding.gold, limit=limit)))
     if finding.status != "passages":
         said = f"{finding.short} — {finding.text}" if finding.short else finding.text
-        lines.append(("answered", shorten(said, limit=_TEXT_LIMIT)))
-    lines += [("quote", _show_quote(quote)) for quote in finding.quotes]
-    lines += [("problem", shorten(problem, limit=_TEXT_LIMIT)) for problem in finding.problems]
-    lines.append(("why", shorten(finding.why, limit=2 * _TEXT_LIMIT)))
+        lines.append(("answered", shorten(said, limit=limit)))
+    lines += [("quote", _show_quote(quote, limit=limit)) for quote in finding.quotes]
+    lines += [("problem", shorten(problem, limit=limit)) for problem in finding.problems]
+    lines += [("why", shorten(finding.why, limit=2 * limit))] if finding.why else []
     return lines + ([("evidence", finding.evidence)] if finding.evidence else [])
 
 
-def _show_quote(quote: CitedQuote) -> str:
+def _show_quote(quote: CitedQuote, *, limit: int) -> str:
     broken = "" if quote.stands else " — does not stand there"
-    return f"[{quote.number}] “{shorten(quote.text, limit=_TEXT_LIMIT)}” — {name_quote(quote)}{broken}"
+    return f"[{quote.number}] “{shorten(quote.text, limit=limit)}” — {name_quote(quote)}{broken}"
+
+
+def _show_proof(proof: Proof) -> str:
+    said = proof.quote if proof.quote == WHOLE_ARTICLE else f"“{one_line(proof.quote)}”"
+    return f"{said} — {one_line(proof.article)}"
+
+
+def _show_passage(rank: int, hit: RankedPassage) -> str:
+    note = " — evidence" if hit["parts"] else ""
+    return f"{rank}. {one_line(hit['source'])} {hit['start']:,}–{hit['end']:,}{note}"
 
 
 def _render_failure(finding: Finding) -> str:
-    head = f"{name_finding(finding)}  {one_line(finding.kind)}  {shorten(finding.question, limit=_TEXT_LIMIT)}"
-    return "\n".join([head, *(f"    {label:<8}  {text}" for label, text in _failure_lines(finding))])
+    return _head_case(finding, _failure_lines(finding))
+
+
+def _head_case(finding: Finding, lines: Lines, *, limit: int = _TEXT_LIMIT) -> str:
+    """A case's id, kind and question, and what is said of it."""
+    head = f"{name_finding(finding)}  {one_line(finding.kind)}  {shorten(finding.question, limit=limit)}"
+    return "\n".join([head, *(f"    {label:<8}  {text}" for label, text in lines)])
 
 
 # Markdown

@@ -17,7 +17,7 @@ from qa.errors import ContentError
 from qa.gates import check_gates
 from qa.gold import Case, case_dict
 from qa.origin import describe_differences, hash_articles, hash_cases
-from qa.replay import CallLog, RecordedChat, RecordedEmbedder
+from qa.replay import CallLog, NeverAsked, RecordedEmbedder
 from qa.run_folder import CALLS, Gate, Record, Run, key_of, read_manifest, read_records
 from qa.scoring import average, find_failure, score_record
 from qa.settings import Settings, load_recipe
@@ -139,7 +139,7 @@ def _set_up_again(archive: Archive, manifest: Mapping[str, Any], log: CallLog) -
     """The bench of the run, with what was recorded in the place of its model."""
     _check_articles(archive.articles(), manifest)
     name, day = manifest["model"], date.fromisoformat(manifest["day"])
-    chat = RecordedChat(name, log, model=None) if name is not None else None
+    chat = NeverAsked(name) if name is not None else None
     return set_up_bench(archive, check_system(manifest["system"]), log, model=chat, day=day, seed=manifest["seed"])
 
 

@@ -166,7 +166,7 @@ class Run:
         }
 
     def rows(self) -> list[dict[str, Any]]:
-        """One flat dictionary a record, for a data frame: the case, the answer, then each score and cost by name."""
+        """One flat dictionary a record, for a data frame: the case (its tags as one text), answer, scores and costs."""
         return [_row(record) for record in self.records]
 
 

@@ -31,8 +31,8 @@ class RunOptions:
         seed: where every choice by chance starts.
         concurrency: how many cases are asked at a time.
         max_seconds: stop before the next case once so much time has passed.
-        max_tokens: stop once models have read and written so many tokens.
-        max_cost_usd: stop once their replies have cost so much.
+        max_tokens: stop once models have read and written so many tokens in this call.
+        max_cost_usd: stop once their replies have cost so much in this call.
         fresh: begin anew, though a run of the same could go on.
 
     Raises:

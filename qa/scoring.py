@@ -290,12 +290,10 @@ def _read_usage(name: str) -> Callable[[Record], float | None]:
     """What the model that wrote the answer used of this; None where no model did, or its server did not tell."""
 
     def read(record: Record) -> float | None:
-        answer = record["answer"]
-        if answer is None or answer["mode"] != "model":
+        usage = record["answer"]["usage"] if record["answer"] else {}
+        if not (usage.get("input_tokens") or usage.get("output_tokens")):
             return None
-        usage = answer["usage"]
-        is_told = usage["input_tokens"] or usage["output_tokens"]
-        return float(usage[name]) if is_told and usage[name] is not None else None
+        return None if usage[name] is None else float(usage[name])
 
     return read
 

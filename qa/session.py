@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from qa.models import DEFAULT_OPENAI_MODEL
 from qa.terminal import ProgressView, Screen
 
 INTERRUPTED = 130  # exit status
+_KEPT_STAGES = ("evaluating", "judging", "judging what is labelled")  # nothing of these is done twice
 
 
 def out() -> Screen:
@@ -51,6 +53,52 @@ def interruptible() -> Iterator[ProgressView]:
         rest = "go on with the same command" if view.is_reading else "go on with: qa sync"
         err().say(f"Interrupted: {count(view.kept, 'article')} {'is' if view.kept == 1 else 'are'} kept; {rest}")
         raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def follow_questions() -> Iterator[ProgressView]:
+    """Show how far the questions have come; when that is interrupted, say whether it can go on."""
+    view = ProgressView(err())
+    try:
+        with view:
+            yield view
+    except KeyboardInterrupt:
+        goes_on = "what was asked is kept; the same command goes on with it"
+        err().say(f"Interrupted: {goes_on if view.stage in _KEPT_STAGES else 'no question was asked yet'}.")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def tell_notes_of(module: str) -> Iterator[None]:
+    """Say what a module of the library logs for information, which is else told to nobody."""
+    log, notes = logging.getLogger("qa"), _Notes(module)
+    before = log.level
+    log.addHandler(notes)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+        log.removeHandler(notes)
+
+
+class _Notes(logging.Handler):
+    def __init__(self, module: str) -> None:
+        super().__init__(logging.INFO)
+        self._module = module
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a note to standard error as one line, paths as they are seen from here."""
+        if record.levelno == logging.INFO and record.module == self._module and isinstance(record.args, tuple):
+            shown = (show_path(value) if isinstance(value, Path) else value for value in record.args)
+            note = str(record.msg) % tuple(shown)
+            err().say(note[:1].upper() + note[1:])
+
+
+def show_path(path: Path) -> str:
+    """A path as it is seen from the current folder, if it is inside."""
+    inside = path.is_absolute() and path.is_relative_to(Path.cwd())
+    return str(path.relative_to(Path.cwd()) if inside else path)
 
 
 def bring_in_step(archive: Archive) -> None:

@@ -198,7 +198,7 @@ def _parse_variable(variable: str, text: str, name: str) -> Value:
     problem = _out_of_range(name, value)
     if problem:
         raise UsageError(f"{variable} {problem}.")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _out_of_range(name: str, value: object) -> str | None:

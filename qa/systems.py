@@ -175,10 +175,10 @@ class _Asking:
 
     def _stand_alone(self) -> str:
         """The case's question made whole by rule from the turns before it."""
-        first, *later = map(check_question, [*self._case.turns, self._case.question])
+        whole, *later = map(check_question, [*self._case.turns, self._case.question])
         for question in later:
-            first = complete_question(question, first)
-        return first
+            whole = complete_question(question, whole)
+        return whole
 
     def _search(self, question: str) -> list[Hit]:
         desk = self._desk

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _MAX_WIDTH = 100  # longer lines are hard to read
 _MIN_WIDTH = 20
+_MIN_BAR, _MAX_BAR = 5, 40
+_BESIDE_BAR = 48  # columns that stage, counts, time left and a note take
 _MAX_COLUMN = 24  # of a table that is cut, but for its last column
 _STYLES = {"": "", "strong": "bold", "mark": "bold green", "quiet": "dim", "bad": "red"}
 _UNITS = {
@@ -41,6 +43,7 @@ _UNITS = {
     "evaluating": "question",
     "replaying": "question",
     "judging": "answer",
+    "judging what is labelled": "answer",
 }
 _ERASE_LINE = "\r\x1b[2K"
 _NEWLINES = re.compile(r"\s*\n\s*")
@@ -63,7 +66,7 @@ class Screen:
     @property
     def width(self) -> int:
         """Columns to fill, at most 100."""
-        return max(_MIN_WIDTH, min(_MAX_WIDTH, get_terminal_size().columns))
+        return max(_MIN_WIDTH, min(_MAX_WIDTH, _count_columns(self.stream)))
 
     @cached_property
     def console(self) -> Console:
@@ -150,14 +153,15 @@ class Screen:
 class ProgressView:
     """How far a change of the archive has come: a bar on a terminal, one line for each stage elsewhere.
 
-    The object is itself the callback. `kept` counts the articles that were read and are safe.
+    The object is itself the callback. `kept` counts the articles that were read and are safe; `stage` is the one
+    that is shown, "" before the first.
     """
 
     def __init__(self, screen: Screen) -> None:
         self.kept = 0
         self.is_reading = True
         self._screen = screen
-        self._stage = ""
+        self.stage = ""
         self._bars: Bars | None = None
         self._task: TaskID | None = None
 
@@ -177,13 +181,13 @@ class ProgressView:
         """Show where a stage has come to."""
         self.is_reading = progress.stage == "reading"
         self.kept = progress.done if self.is_reading else self.kept
-        if progress.stage != self._stage and progress.total != 0:
+        if progress.stage != self.stage and progress.total != 0:
             self._begin(progress)
         if self._bars is not None and self._task is not None:
             self._bars.update(self._task, completed=progress.done, total=progress.total, note=one_line(progress.note))
 
     def _begin(self, progress: Progress) -> None:
-        self._stage = progress.stage
+        self.stage = progress.stage
         if self._bars is None:
             size = count(progress.total, _UNITS.get(progress.stage, "step")) if progress.total else ""
             name = "reading articles" if self.is_reading else progress.stage
@@ -283,7 +287,8 @@ def _make_bars(console: Console) -> Bars:
 
     name = TextColumn("{task.description}", markup=False)
     note = TextColumn("{task.fields[note]}", markup=False)
-    return Bars(name, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), note, console=console, transient=True)
+    bar = BarColumn(max(_MIN_BAR, min(_MAX_BAR, console.width - _BESIDE_BAR)))
+    return Bars(name, bar, MofNCompleteColumn(), TimeRemainingColumn(), note, console=console, transient=True)
 
 
 def _align(rows: Sequence[Sequence[str]], width: int, *, cut: bool) -> Iterator[str]:
@@ -296,6 +301,14 @@ def _align(rows: Sequence[Sequence[str]], width: int, *, cut: bool) -> Iterator[
     for *cells, last in rows:
         head = [set_cell_size(_fit(cell, size), size) for cell, size in zip(cells, widths, strict=True)]
         yield "  ".join([*head, _fit(last, left) if cut else last]).rstrip()
+
+
+def _count_columns(stream: TextIO) -> int:
+    """The width of the terminal that a stream leads to; the program's other streams may lead elsewhere."""
+    with suppress(OSError, ValueError):
+        if not os.environ.get("COLUMNS") and (columns := os.get_terminal_size(stream.fileno()).columns):
+            return columns
+    return get_terminal_size().columns
 
 
 def _fit(text: str, size: int) -> str:

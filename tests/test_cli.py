@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gzip
-import io
 import json
 import logging
 import os
@@ -13,20 +11,19 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import loopback
-import pexpect
 import pytest
 import typer
+from command_line import Run, bind_root, call_program, forks, make_runner, read_all, terminal, write_protected
 from conftest import REPOSITORY
 from filelock import FileLock
 from test_terminal import FOREIGN, HOSTILE, OURS
 
 import qa
-from qa.cli import app, main
+from qa.cli import app
 from qa.text import clean_text
 
 QUESTION = "What was 2021 trade turnover?"
@@ -44,39 +41,16 @@ At the end of 2021 trade between the two countries stood at $24.2 billion, a rec
 FOOTER = re.compile(r"\d+\.\d s · no model · 12 articles searched\n")
 ANSWER_KEYS = {
     *("question", "status", "text", "short", "short_span", "statements", "citations", "nearest", "notices"),
-    *("searched", "mode", "model", "prompt", "usage", "seconds"),
+    *("searched", "score", "mode", "model", "prompt", "usage", "seconds"),
 }
 ARTICLE_KEYS = {"id", "title", "publisher", "author", "published", "url", "source", "sha256"}
-SETTINGS = ["model", "base_url", "api_key", "timeout_seconds", "context_tokens", "max_output_tokens"]
-
-
-@dataclass(frozen=True)
-class Result:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def data(self):
-        return json.loads(self.out)
-
-
-Run = Callable[..., Result]
-
-forks = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")  # from Python 3.12 on
+PRICES = ["usd_per_million_input_tokens", "usd_per_million_output_tokens"]
+SETTINGS = ["model", "base_url", "api_key", "timeout_seconds", "context_tokens", "max_output_tokens", *PRICES]
 
 
 @pytest.fixture
 def run(monkeypatch, capsys) -> Run:
-    """Run a command in this process through `main`, where errors become exit statuses."""
-
-    def call(*arguments: str | Path, stdin: bytes = b"") -> Result:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
-        code = main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return Result(code, out, err)
-
-    return call
+    return make_runner(monkeypatch, capsys)
 
 
 @pytest.fixture(autouse=True)
@@ -104,12 +78,6 @@ def empty(tmp_path, monkeypatch) -> Path:
     """A workspace without articles, in use."""
     monkeypatch.setenv("QA_WORKSPACE", str(tmp_path / "empty"))
     return tmp_path / "empty"
-
-
-def call_program(*arguments: str | Path, **options) -> subprocess.CompletedProcess[str]:
-    """Run the real program in a process of its own."""
-    known = {"capture_output": True, "text": True, "timeout": 60, "cwd": REPOSITORY}
-    return subprocess.run([sys.executable, "-m", "qa", *map(str, arguments)], **{**known, **options}, check=False)
 
 
 # the program as it is started
@@ -183,7 +151,7 @@ def test_without_a_command_the_help_is_shown_as_misuse(run, command):
         (["add"], "error: Missing argument 'SOURCE'. See: qa add --help\n"),
         (["search", "x", "--limit", "0"], "error: Invalid value for '--limit'"),
         (["show", "x", "--at", "y"], "error: Invalid value for '--at'"),
-        (["eval", "run"], "error: Missing argument 'SUITE'. See: qa eval run --help\n"),
+        (["eval", "show"], "error: Missing argument 'RUN'. See: qa eval show --help\n"),
     ],
 )
 def test_misuse_is_one_line_that_names_the_help(run, sample, arguments, message):
@@ -378,7 +346,8 @@ def test_the_status_of_an_empty_workspace_is_no_error(run, empty):
 
 
 def test_the_configuration_shows_each_value_and_where_it_comes_from(run, mine, monkeypatch):
-    (mine / "qa.toml").write_text('[model]\nname = "tiny"\nbase_url = "http://127.0.0.1:1/v1"\n')
+    model = ['name = "tiny"', 'base_url = "http://127.0.0.1:1/v1"', f"{PRICES[0]} = 0.15", f"{PRICES[1]} = 0.6"]
+    (mine / "qa.toml").write_text("\n".join(["[model]", *model]))
     monkeypatch.setenv("QA_CONTEXT_TOKENS", "900")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     rows = [tuple(row.split("\t")) for row in run("config", "--workspace", mine).out.splitlines()]
@@ -387,6 +356,7 @@ def test_the_configuration_shows_each_value_and_where_it_comes_from(run, mine, m
     assert shown["model"] == ("tiny", str(mine / "qa.toml"))
     assert shown["context_tokens"] == ("900", "environment QA_CONTEXT_TOKENS")
     assert shown["max_output_tokens"] == ("300", "default")
+    assert [shown[price][0] for price in PRICES] == ["0.15", "0.6"]
     assert shown["budget_tokens"] == ("128", str(mine / "index/recipe.toml"))
     result = run("config", "--json")
     assert set(result.data) == {"workspace", "settings", "recipe"}
@@ -663,30 +633,12 @@ def test_closed_streams_are_no_error(sample):
     assert subprocess.run(["sh", "-c", command], cwd=REPOSITORY, check=False).returncode == 0
 
 
-def _bind_root() -> None:
-    """Take from root what lets it write where permissions forbid it (PR_CAPBSET_DROP, CAP_DAC_OVERRIDE)."""
-    if os.geteuid() == 0:
-        ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)
-
-
-@contextlib.contextmanager
-def write_protected(folder: Path) -> Iterator[None]:
-    paths = [folder, *folder.rglob("*")]
-    for path in paths:
-        path.chmod(0o555 if path.is_dir() else 0o444)
-    try:
-        yield
-    finally:
-        for path in paths:
-            path.chmod(0o755 if path.is_dir() else 0o644)
-
-
 @forks
 def test_a_read_only_workspace_is_asked_as_it_is_and_refuses_changes(mine):
     (mine / "index/articles/new.md").write_text("# New\n\nThis is not indexed yet. It cannot be.\n")
     with write_protected(mine):
-        asked = call_program("ask", QUESTION, preexec_fn=_bind_root)
-        added = call_program("add", mine / "index/articles/new.md", preexec_fn=_bind_root)
+        asked = call_program("ask", QUESTION, preexec_fn=bind_root)
+        added = call_program("add", mine / "index/articles/new.md", preexec_fn=bind_root)
     assert (asked.returncode, asked.stdout.startswith(README_EXAMPLE)) == (0, True), asked.stderr
     assert asked.stderr.count("\n") == 1
     assert asked.stderr.startswith("warning: New files of index/articles are not searched yet: ")
@@ -861,78 +813,7 @@ def test_a_question_that_cannot_be_asked_does_not_end_a_pipe(run, sample):
     assert result.err.count("error: ") == 2
 
 
-# evaluation
-
-
-@pytest.fixture
-def suite(mine, tmp_path, monkeypatch) -> Path:
-    """A suite of two questions in a workspace of its own; its gates are met."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    cases = [
-        {"id": "t1", "question": QUESTION, "answers": ["$24.2 billion"], "answerable": True, "kind": "fact"},
-        {"id": "t2", "question": UNANSWERED, "answers": [], "answerable": False, "kind": "unanswerable"},
-    ]
-    (mine / "eval/gold/tiny.jsonl").write_text("".join(json.dumps({**case, **_NOTHING}) + "\n" for case in cases))
-    file = mine / "eval/suites/tiny.toml"
-    file.write_text(
-        'name = "tiny"\ndescription = "Two questions."\narchive = "index/articles"\ngold = "eval/gold/tiny.jsonl"\n'
-        "[gates]\nanswer_match = 1.0\n"
-    )
-    return file
-
-
-_NOTHING = {"number": None, "evidence": [], "tags": []}
-
-
-def test_a_suite_prints_its_measures_and_a_missed_gate_exits_with_4(run, suite):
-    passed = run("eval", "run", "tiny", "--no-model")
-    assert passed.code == 0, passed.err
-    assert passed.out.startswith("suite tiny · 2 cases · no model")
-    assert "evaluating: 2 questions\n" in passed.err
-    report = Path(passed.err.splitlines()[-1].removeprefix("Records and report: "))
-    assert len((report.parent / "records.jsonl").read_text().splitlines()) == 2
-    suite.write_text(suite.read_text() + "token_f1 = 1.0\n")
-    gold = suite.parent.parent / "gold/tiny.jsonl"
-    gold.write_text(gold.read_text().replace("$24.2 billion", "nine"))
-    missed = run("eval", "run", str(suite), "--no-model", "--json")
-    assert missed.code == 4
-    assert missed.data["passed"] is False
-    assert missed.data["measures"]["answer_match"]["mean"] == 0
-
-
-def test_an_unknown_suite_exits_with_1_and_names_the_nearest(run, sample):
-    result = run("eval", "run", "smple")
-    assert (result.code, result.out) == (1, "")
-    assert "'smple'" in result.err
-    assert "Did you mean 'sample'?" in result.err
-
-
 # a real terminal
-
-
-@contextlib.contextmanager
-def terminal(*arguments: str, columns: int = 80, **variables: str) -> Iterator[pexpect.spawn]:
-    """The program on a pseudo-terminal of its own."""
-    environment = {**os.environ, "TERM": "xterm-256color", **variables}
-    child = pexpect.spawn(
-        sys.executable,
-        ["-m", "qa", *arguments],
-        env=environment,
-        cwd=str(REPOSITORY),
-        dimensions=(40, columns),
-        encoding="utf-8",
-        timeout=30,
-    )
-    try:
-        yield child
-    finally:
-        child.close(force=True)
-
-
-def read_all(child: pexpect.spawn) -> str:
-    child.expect(pexpect.EOF)
-    child.close()
-    return str(child.before).replace("\r\n", "\n")
 
 
 @forks

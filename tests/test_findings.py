@@ -19,6 +19,7 @@ from run_maker import (
 from qa.findings import (
     NOT_SOUGHT,
     RIGHT,
+    WHOLE_ARTICLE,
     Proof,
     count_faults,
     count_model_failures,
@@ -122,6 +123,12 @@ def test_one_sentence_of_the_evidence_stands_for_each_part() -> None:
     other = {"article": "3.md", "quote": "Part 2 again.", "part": 2}
     finding = read_finding(make_record(case={"evidence": [*PARTS, other]}))
     assert finding.proofs == (Proof("Part 1.", "1.md", 0), Proof("Part 2.", "2.md", 1))
+
+
+def test_evidence_of_a_whole_article_has_no_sentence_to_show() -> None:
+    whole = [{"article": "1.md"}, {"article": "2.md"}]
+    finding = read_finding(make_record(case={"evidence": whole}))
+    assert finding.proofs == (Proof(WHOLE_ARTICLE, "1.md", 1),)
 
 
 def test_an_answer_is_read_with_its_short_form_quotes_and_problems() -> None:

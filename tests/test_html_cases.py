@@ -66,6 +66,12 @@ def test_a_failing_case_is_shown_with_all_that_explains_it() -> None:
     assert "gold evidence: trade-record.md" in proof.text
 
 
+def test_a_failing_case_may_rest_on_whole_articles() -> None:
+    whole = [{"article": "1.md"}, {"article": "2.md"}]
+    (proof,) = pick(failures(make_wrong(case={"evidence": whole})), "figure", "proof")
+    assert proof.text == "the whole articlegold evidence: 1.md and 1 other piece"
+
+
 def test_a_long_reason_stands_below_and_its_first_part_beside_the_question() -> None:
     reason = "the model's server refused the connection three times within a minute and then answered with an error"
     elements = failures(make_wrong(unscorable={"str_em": reason}))

@@ -129,8 +129,21 @@ def test_half_a_character_is_kept_as_a_sign_that_it_was_there(log: CallLog) -> N
     assert take(RecordedChat("m", log, model=None)) == first
 
 
+class Slow(Parts):
+    """A model that gives other threads the time to ask it too."""
+
+    def __init__(self, log: CallLog) -> None:
+        super().__init__(ReplyPart("At home."))
+        self._log = log
+
+    def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Iterator[ReplyPart]:
+        for n in range(300):
+            self._log.find_reply(f"no key {n}")
+        yield from super().stream(messages, max_tokens=max_tokens)
+
+
 def test_of_threads_that_ask_the_same_at_once_one_asks_the_model(log: CallLog) -> None:
-    model, barrier = Parts(ReplyPart("At home.")), Barrier(8)
+    model, barrier = Slow(log), Barrier(8)
 
     def ask(_: int) -> tuple[list[ReplyPart], str]:
         barrier.wait(timeout=30)

@@ -22,7 +22,7 @@ from run_maker import (
     make_wrong,
 )
 
-from qa.report import MAX_FAILURES, render_markdown, render_table, summary_lines
+from qa.report import MAX_FAILURES, MAX_PASSAGES, render_case, render_markdown, render_table, summary_lines
 from qa.run_folder import Gate, Measure, Record, Run
 
 HOSTILE = (
@@ -223,6 +223,41 @@ def test_only_passages_are_shown_where_only_they_were_asked_for(tmp_path: Path) 
 # sentences
 
 
+CASE = """\
+c  follow_up  Where does Cia live?
+    came out  wrong
+    before    Who is Cia?
+    as of     1 June 2031
+    gold      on a boat
+    answered  Not in these articles.
+    why       abstained, but the articles answer this
+    evidence  in none of 1 passage
+    closest   [1] “At the end of 2021 trade between the two countries stood at $24.2 billion, a record.” — \
+A record year for trade, 5 July 2022
+    proof     the whole article — cia.md
+    passage   1. trade-record.md 0–100
+"""
+
+
+def test_one_case_is_shown_in_full() -> None:
+    shown = render_case(make_abstention(**BOAT | {"case": BOAT["case"] | {"evidence": [{"article": "cia.md"}]}}))
+    case, scores = shown.split("\n\n")
+    assert case.splitlines() == CASE.splitlines()
+    assert "    answer_match          0.000" in scores.splitlines()
+    assert "None" not in shown
+
+
+def test_a_case_in_full_is_not_cut_but_for_its_passages() -> None:
+    long = "word " * 400
+    record = make_wrong(repeat=2, answer={"text": long}, hits=make_hits(rank=12, found=20))
+    shown = render_case(record)
+    assert shown.startswith(f"{record['case']['id']} (repeat 2)  ")
+    assert long.strip() in shown
+    assert shown.count("    passage   ") == MAX_PASSAGES
+    assert "— evidence" not in shown
+    assert render_case(make_record()).count(" — evidence\n") == 1
+
+
 def test_a_summary_says_what_came_of_it(run: Run) -> None:
     assert summary_lines(run) == SUMMARY
 
@@ -299,10 +334,11 @@ def hostile_run(run: Run, text: str) -> Run:
 
 
 def test_text_of_articles_cannot_act_on_the_terminal(run: Run) -> None:
-    table = render_table(hostile_run(run, HOSTILE))
-    assert not {"\x1b", "\x07", "\u202e"} & set(table)
-    assert "<script>" in table
-    assert "\nwww." not in table
+    hostile = hostile_run(run, HOSTILE)
+    for text in (render_table(hostile), render_case(hostile.records[0])):
+        assert not {"\x1b", "\x07", "\u202e"} & set(text)
+        assert "<script>" in text
+        assert "\nwww." not in text
 
 
 def test_text_of_articles_cannot_act_in_markdown(run: Run) -> None:

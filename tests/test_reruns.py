@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from llama import MODEL_NAME
+from llama import MODEL_NAME, llama_server  # noqa: F401  (a fixture)
 from loopback import serve, whole_reply
 from small_suite import (
     BICYCLES,
@@ -169,8 +169,8 @@ def test_a_run_on_a_server_is_replayed_without_it(workspace: Workspace) -> None:
     assert same_reports(again.run)
 
 
-def test_a_run_of_a_real_model_is_replayed_without_it(workspace: Workspace, llama_server: str) -> None:
-    settings = Settings(base_url=llama_server, context_tokens=200, max_output_tokens=24)
+def test_a_run_of_a_real_model_is_replayed_without_it(workspace: Workspace, llama_server: str) -> None:  # noqa: F811
+    settings = Settings(base_url=llama_server, context_tokens=200, max_output_tokens=16, timeout_seconds=300)
     suite = write_suite(workspace, [BREAD, NEXT_YEAR])
     run = run_suite(suite, workspace, settings=settings, model=MODEL_NAME, embedder=HashingEmbedder())
     assert run.model == MODEL_NAME
@@ -299,6 +299,16 @@ def test_a_prompt_that_has_changed_is_an_error_of_one_line(
     text = (REPOSITORY / f"prompts/{name}.md").read_text(encoding="utf-8")
     write(workspace.root / f"prompts/{name}.md", text.replace("You ", "You always "))
     with pytest.raises(ContentError, match=r"^No reply of clerk is recorded for this call: a prompt or the program"):
+        replay(run, workspace)
+
+
+def test_a_call_that_is_missing_is_not_made_up_for_by_that_of_another_repeat(
+    run_it: Callable[..., Run], workspace: Workspace
+) -> None:
+    run = run_it([BREAD, CUP], model=Clerk(), repeats=2)
+    with closing(sqlite3.connect(run.folder / "calls.sqlite", isolation_level=None)) as calls:
+        assert calls.execute("""DELETE FROM replies WHERE request LIKE '%cup in Omsk%"repeat": 2%'""").rowcount == 1
+    with pytest.raises(ContentError, match=r"^No reply of clerk is recorded for this call"):
         replay(run, workspace)
 
 

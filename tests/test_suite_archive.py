@@ -3,19 +3,24 @@ from __future__ import annotations
 import logging
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from qa.archive import Archive
+from qa.articles import Article
 from qa.errors import ContentError
+from qa.gold import Case, Evidence
+from qa.metrics import Gold
 from qa.settings import Settings
 from qa.store import Store
-from qa.suite import Case, Evidence, Suite
-from qa.suite_archive import open_suite_archive
+from qa.suite import Suite
+from qa.suite_archive import open_suite_archive, read_suite_articles
 from qa.sync import Progress
 from qa.testing import HashingEmbedder
 from qa.workspace import Workspace
@@ -51,9 +56,15 @@ def suite(tmp_path: Path) -> Suite:
     (folder / "deep/ben.txt").write_text(BEN)
     (folder / ".hidden.md").write_text("Nobody reads this.")
     case = Case(
-        "one", "What did Ann pay?", ("$3",), None, (Evidence("ann.md", "Ann paid $3 for bread."),), True, "fact"
+        id="one",
+        question="What did Ann pay?",
+        gold=Gold(("$3",)),
+        evidence=(Evidence("ann.md", "Ann paid $3 for bread."),),
+        answerable=True,
+        kind="fact",
+        line=4,
     )
-    return Suite("small", "", folder, tmp_path / "gold.jsonl", (replace(case, line=4),), {})
+    return Suite("small", "", folder, tmp_path / "gold.jsonl", (case,))
 
 
 @pytest.fixture
@@ -231,18 +242,21 @@ def test_evidence_that_does_not_stand_is_refused_before_any_question(
 ) -> None:
     evidence = (Evidence("ann.md", "Ann paid $4."), Evidence("bob.md", "Bob paid."))
     wrong = replace(suite, cases=(replace(suite.cases[0], evidence=evidence),))
-    expected = f"{suite.gold}:4: case one: the quote “Ann paid $4.” does not stand in ann.md. (1 more like it)"
+    said = "the quote “Ann paid $4.” does not stand in ann.md. (1 more like it; see: qa eval check)"
+    expected = f"{suite.gold}:4: case one: {said}"
     with pytest.raises(ContentError, match=f"^{re.escape(expected)}$"):
         open_it(wrong, workspace, embedder)
 
 
-@pytest.mark.parametrize("question", ["?!", "why " * 1000])
+@pytest.mark.parametrize(
+    "change", [{"question": "?!"}, {"question": "why " * 1000}, {"turns": ("Who?", "why " * 1000)}]
+)
 def test_a_question_that_cannot_be_asked_is_named_before_anything_is_indexed(
-    suite: Suite, workspace: Workspace, embedder: CountingEmbedder, question: str
+    suite: Suite, workspace: Workspace, embedder: CountingEmbedder, change: dict[str, Any]
 ) -> None:
-    wrong = replace(suite, cases=(replace(suite.cases[0], question=question),))
+    case = replace(suite.cases[0], **change)
     with pytest.raises(ContentError, match=r"gold\.jsonl:4: The question (is empty|has 3,999 characters)"):
-        open_it(wrong, workspace, embedder)
+        open_it(replace(suite, cases=(case,)), workspace, embedder)
     assert embedder.count == 0
 
 
@@ -252,3 +266,105 @@ def test_a_link_to_nothing_in_an_archive_is_passed_over(
     (suite.archive / "gone.md").symlink_to("nowhere.md")
     (suite.archive / "loop").symlink_to(suite.archive)
     assert len(sources(open_it(suite, workspace, embedder))) == 2
+
+
+# the articles checked before they are indexed
+
+
+def refuse(articles: Sequence[Article]) -> None:
+    raise ContentError(f"{len(articles)} articles are refused.")
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_articles_can_be_refused_before_any_is_indexed(
+    suite: Suite, workspace: Workspace, embedder: CountingEmbedder, kept: bool
+) -> None:
+    with (
+        pytest.raises(ContentError, match=r"^2 articles are refused\.$"),
+        open_suite_archive(suite, workspace, settings=Settings(), embedder=embedder, kept=kept, check=refuse),
+    ):
+        pass
+    assert embedder.count == 0
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_the_articles_checked_are_those_that_are_asked(
+    suite: Suite, workspace: Workspace, embedder: CountingEmbedder, kept: bool
+) -> None:
+    checked: list[Article] = []
+    for _ in range(2):
+        with open_suite_archive(
+            suite, workspace, settings=Settings(), embedder=embedder, kept=kept, check=checked.extend
+        ) as archive:
+            assert checked == archive.articles()
+        checked.clear()
+
+
+def test_a_store_that_shall_not_be_kept_is_gone_afterwards(
+    suite: Suite, workspace: Workspace, embedder: CountingEmbedder, caches: Path
+) -> None:
+    with open_suite_archive(suite, workspace, settings=Settings(), embedder=embedder, kept=False) as archive:
+        root = archive.workspace.root
+        assert len(archive.search("bread")) == 2
+    assert not root.exists()
+    assert not caches.exists()
+
+
+# a suite about the articles of the workspace
+
+
+@pytest.fixture
+def own(suite: Suite, workspace: Workspace) -> Suite:
+    """The suite without articles of its own, and the workspace with them."""
+    assert suite.archive is not None
+    workspace.articles.parent.mkdir(parents=True)
+    suite.archive.rename(workspace.articles)
+    return replace(suite, archive=None)
+
+
+def test_a_suite_without_articles_is_about_those_of_the_workspace(
+    own: Suite, workspace: Workspace, embedder: CountingEmbedder, caches: Path
+) -> None:
+    with open_suite_archive(own, workspace, settings=Settings(), embedder=embedder) as archive:
+        assert archive.workspace == workspace
+        assert len(archive.search("bread")) == 2
+    assert not caches.exists()
+
+
+def test_changed_files_of_the_workspace_can_be_refused_and_the_store_stays_as_it_is(
+    own: Suite, workspace: Workspace, embedder: CountingEmbedder
+) -> None:
+    open_it(own, workspace, embedder)
+    (workspace.articles / "ann.md").write_text(ANN.replace("bread", "bread and salt"))
+    (workspace.articles / "cia.md").write_text("Cia sings.")
+    checked: list[Article] = []
+
+    def check(articles: Sequence[Article]) -> None:
+        checked.extend(articles)
+        refuse(articles)
+
+    with (
+        pytest.raises(ContentError, match=r"^3 articles are refused\.$"),
+        open_suite_archive(own, workspace, settings=Settings(), embedder=embedder, check=check),
+    ):
+        pass
+    assert {article.title: article.text for article in checked}["Ann"] == "Ann paid $3 for bread and salt."
+    with Archive(workspace, Settings(), embedder=embedder, model=False) as archive:
+        assert len(archive.articles()) == 2
+        assert archive.needs_sync()
+
+
+def test_the_articles_of_a_suite_are_read_without_indexing_them(
+    suite: Suite, workspace: Workspace, embedder: CountingEmbedder
+) -> None:
+    with Archive(workspace, Settings(), embedder=embedder, model=False) as archive:
+        assert [article.title for article in read_suite_articles(suite, archive)] == ["Ann", "Ben"]
+    assert embedder.count == 0
+
+
+def test_the_articles_of_the_workspace_are_read_though_they_were_never_indexed(
+    own: Suite, workspace: Workspace, embedder: CountingEmbedder
+) -> None:
+    with Archive(workspace, Settings(), embedder=embedder, model=False) as archive:
+        assert [article.title for article in read_suite_articles(own, archive)] == ["Ann", "Ben"]
+        assert not archive.store.exists()

@@ -169,9 +169,10 @@ def test_a_bench_asked_again_with_its_log_gives_the_same_and_asks_nobody(news: A
     assert nobody.calls == []
 
 
-def test_a_second_repeat_asks_the_model_again(news: Archive, log: CallLog) -> None:
+@pytest.mark.parametrize("system", ["full", "closed-book"])
+def test_a_second_repeat_asks_the_model_again(news: Archive, log: CallLog, system: System) -> None:
     chat = ScriptedChat([f"{HEST} [1]", "NOT IN THESE ARTICLES"])
-    answers = [ask(news, "full", log, case(), model=chat, repeat=repeat).answer for repeat in (1, 2)]
+    answers = [ask(news, system, log, case(), model=chat, repeat=repeat).answer for repeat in (1, 2)]
     assert [answer.status for answer in answers if answer] == ["answered", "abstained"]
 
 

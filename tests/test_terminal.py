@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import sys
 from dataclasses import replace
@@ -256,7 +257,7 @@ def write_everything(screen: Screen, text: str, folder) -> None:
     screen.say(text)
     screen.say(f"{summarise_changes(report)} {report.skipped}")
     with ProgressView(screen) as view:
-        view(Progress(text, 1, 2))
+        view(Progress(text, 1, 2, text))
     follow([Stage(text), Token(text), *map(Token, text), answer], screen, tokens=True)
 
 
@@ -303,6 +304,38 @@ def test_progress_remembers_what_is_kept_and_whether_reading_goes_on(pipe):
         assert (view.kept, view.is_reading) == (7, True)
         view(Progress("embedding", 0, 99))
         assert (view.kept, view.is_reading) == (7, False)
+
+
+def test_a_bar_has_counts_time_left_and_a_note_on_one_line(tty):
+    with ProgressView(tty) as view:
+        assert view.stage == ""
+        view(Progress("evaluating", 0, 226))
+        view(Progress("evaluating", 58, 226, "answer match 0.11"))
+        assert view.stage == "evaluating"
+    rows = [OURS.sub("", row).strip() for row in written(tty).split("\x1b[2K")]
+    assert any(re.fullmatch(r"evaluating [━╺╸]+ +58/226 \S+ answer match 0\.11", row) for row in rows)
+    assert max(map(len, rows)) <= 60
+
+
+@pytest.mark.parametrize("stage", ["evaluating", "replaying", "judging", "judging what is labelled"])
+def test_a_pipe_is_told_how_much_there_is_to_ask_and_spared_the_notes(pipe, stage):
+    with ProgressView(pipe) as view:
+        for done in range(3):
+            view(Progress(stage, done, 3, "answer match 0.50"))
+    assert re.fullmatch(rf"{stage}: 3 (questions|answers)\n", written(pipe))
+
+
+def test_a_bar_is_as_wide_as_its_own_terminal_wherever_other_streams_lead(monkeypatch):
+    import pty
+    import termios
+
+    monkeypatch.delenv("COLUMNS")
+    master, slave = pty.openpty()
+    with os.fdopen(master, "rb"), os.fdopen(slave, "w") as stream:
+        termios.tcsetwinsize(slave, (24, 47))
+        assert Screen(stream).width == 47
+        monkeypatch.setenv("COLUMNS", "33")
+        assert Screen(stream).width == 33
 
 
 # streamed answers
