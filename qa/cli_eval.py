@@ -64,6 +64,9 @@ def run(
     a bound stopped the run it is 1.
     """
     from qa.eval_order import Order, follow_config, run_order
+    from qa.junit import render_junit
+    from qa.report_files import write_reports
+    from qa.run_folder import write_file
     from qa.run_options import RunOptions
     from qa.systems import check_system
 
@@ -86,8 +89,11 @@ def run(
         order = follow_config(order, config, _given(context))
     with open_workspace(workspace, False) as archive:
         found = run_order(archive, order)
+    page = write_reports(found)  # first: whoever reads the output may have seen enough
     _show_run(found, as_json=as_json)
-    _write_reports(found, junit)
+    err().say(f"Records and reports: {show_path(page)}")
+    if junit:
+        write_file(junit, render_junit(found))
     _conclude(found)
 
 
@@ -300,16 +306,6 @@ def _given(context: typer.Context) -> list[str]:
     """The parameters that were given, not left at their defaults."""
     sources = {name: context.get_parameter_source(name) for name in context.params}
     return [name for name, source in sources.items() if source is not None and source.name != "DEFAULT"]
-
-
-def _write_reports(found: Run, junit: Path | None) -> None:
-    from qa.junit import render_junit
-    from qa.report_files import write_reports
-    from qa.run_folder import write_file
-
-    err().say(f"Records and reports: {show_path(write_reports(found))}")
-    if junit:
-        write_file(junit, render_junit(found))
 
 
 def _conclude(found: Run) -> None:

@@ -339,8 +339,8 @@ def _reason(error: OSError) -> str:
 
 
 def _started(run: Path) -> str:
-    with suppress(ContentError):
-        return str(read_manifest(run)["started"])
+    with suppress(ContentError, OSError):  # of those that began in one second, the last to be written is the last
+        return f"{read_manifest(run)['started']} {(run / MANIFEST).stat().st_mtime_ns:020}"
     return ""
 
 

@@ -4,8 +4,10 @@ import contextlib
 import io
 import json
 import logging
+import os
 import re
 import shutil
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -190,6 +192,25 @@ def test_the_same_command_goes_on_with_a_run_that_was_killed_and_says_so(run: Ru
 
 
 @pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        (["--case", "bread", "--case", "boat"], ["bread", "boat"]),
+        (["--tag", "follow_up", "--tag", "food"], ["bread", "next-year", "mill"]),
+        (["--split", "test", "--tag", "paraphrase"], ["boat"]),
+        (["--tag", "near_miss", "--limit", "1", "--seed", "3"], ["price"]),
+    ],
+)
+def test_cases_are_chosen_by_options(
+    run: Run, here: Path, tmp_path: Path, options: list[str], asked: list[str]
+) -> None:
+    result = run("eval", "run", "small", "--system", "always-abstain", "--output", tmp_path, *options)
+    assert result.code == 0
+    assert "\nonly a part of the suite: " in result.out
+    records = (tmp_path / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(record)["case"]["id"] for record in records] == asked
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
         ([], 2, "Name a suite, or give --config with a run that was exported. List the suites: qa eval list"),
@@ -244,6 +265,16 @@ def test_a_run_may_be_kept_anywhere_and_told_to_a_ci_server(run: Run, here: Path
     failed = run("eval", "run", "small", "--limit", "2", *unwritable)
     assert (failed.code, failed.out.partition(" · no model")[0]) == (1, result.out.partition(" · no model")[0])
     assert failed.err.endswith(f"\nerror: {tmp_path} cannot be written: Is a directory.\n")
+
+
+def test_the_reports_are_written_though_nobody_reads_the_output(mine: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as nobody:
+        options: dict[str, Any] = {"capture_output": False, "stdout": nobody, "stderr": subprocess.PIPE, "cwd": mine}
+        result = call_program("eval", "run", "small", "--output", "kept", "--junit", "kept.xml", **options)
+    assert (result.returncode, result.stderr) == (1, "evaluating: 8 questions\n")
+    assert (mine / "kept/report.html").is_file()
 
 
 @forks
@@ -699,7 +730,7 @@ def test_the_packaged_labels_are_judged_where_a_workspace_has_none(
 def test_ctrl_c_on_a_terminal_keeps_what_was_asked_and_the_same_command_goes_on(run: Run, mine: Path) -> None:
     write_towns(Workspace(mine, "named"), 120)
     with terminal("eval", "run", "towns", columns=100, cwd=mine) as child:
-        child.expect(r"evaluating .{1,99}━.{1,99}1\d/120.{1,30}\d:\d\d:\d\d.{1,20}answer match [01]\.\d\d")
+        child.expect(r"evaluating .{1,99}━.{1,99}[1-9]\d/120.{1,30}\d:\d\d:\d\d.{1,20}answer match [01]\.\d\d")
         child.sendintr()
         shown = OURS.sub("", read_all(child))
     assert child.exitstatus == 130

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +12,7 @@ import pytest
 from conftest import REPOSITORY
 
 EXAMPLES = sorted((REPOSITORY / "examples").glob("*.py"))
+PYTEST = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=.", "--color=no"]
 EMBEDDED = REPOSITORY / "examples/embed_in_a_program.py"
 
 
@@ -60,4 +64,23 @@ def test_it_says_what_is_wrong_with_a_question_that_cannot_be_asked(tmp_path: Pa
 def test_an_example_is_short_and_says_how_it_is_run(example: Path) -> None:
     text = example.read_text(encoding="utf-8")
     assert text.count("\n") <= 60
-    assert f"python examples/{example.name} " in text
+    command = "pytest" if example.name.startswith("test_") else "python"
+    assert re.search(rf"^    {command} examples/{example.name}( |$)", text, re.MULTILINE)
+
+
+def test_the_example_for_pytest_passes_and_fails_where_the_answers_got_worse(tmp_path: Path) -> None:
+    """On a copy of the workspace that it is about: it would bring the index of the checkout in step."""
+    for folder in ("index/articles", "eval/suites", "eval/gold", "examples"):
+        shutil.copytree(REPOSITORY / folder, tmp_path / folder)
+    shutil.copy(REPOSITORY / "index/recipe.toml", tmp_path / "index")
+    example = [*PYTEST, "examples/test_my_archive.py"]
+    passed = run(*example, folder=tmp_path)
+    assert (passed.returncode, passed.stdout.splitlines()[-1][:8]) == (0, "3 passed"), passed.stdout
+    gold = tmp_path / "eval/gold/sample.jsonl"
+    cases = [json.loads(line) for line in gold.read_text(encoding="utf-8").splitlines()]
+    spoilt = [case | {"number": None, "answers": ["x"] if case["answerable"] else []} for case in cases]
+    gold.write_text("".join(json.dumps(case) + "\n" for case in spoilt), encoding="utf-8")
+    failed = run(*example, folder=tmp_path)
+    assert failed.returncode == 1, failed.stdout
+    assert "test_most_questions_on_trade_are_answered_rightly" in failed.stdout
+    assert not list((tmp_path / "eval").glob("reports/*")), "its run is kept in a folder of pytest's"

@@ -6,9 +6,15 @@ from datetime import date
 from types import SimpleNamespace
 
 import pytest
+import typer
 
+from qa import options
+from qa.cli import app
 from qa.errors import UsageError
+from qa.gold_forms import FORMATS
 from qa.options import parse_fields, parse_first_day, parse_last_day, parse_published, read_question
+from qa.run_options import RunOptions
+from qa.systems import SYSTEMS
 
 
 @pytest.mark.parametrize(
@@ -93,3 +99,44 @@ def test_a_question_without_end_on_standard_input_is_not_read_to_its_end(monkeyp
     with pytest.raises(UsageError, match="characters; at most 2,000 are read"):
         read_question("-")
     assert endless.tell() == 1_000_000
+
+
+# the options of `qa eval`
+
+
+def eval_parameters(command: str) -> dict[str, typer.core.TyperOption]:
+    commands = typer.main.get_command(app).commands["eval"].commands  # type: ignore[attr-defined]
+    return {parameter.name: parameter for parameter in commands[command].params}
+
+
+def test_the_help_names_what_can_be_chosen():
+    assert all(name in eval_parameters("run")["system"].help for name in SYSTEMS)
+    assert all(name in eval_parameters("import")["form"].help for name in FORMATS)
+
+
+def test_a_command_without_options_runs_what_a_program_runs_without_options():
+    parameters, defaults = eval_parameters("run"), RunOptions()
+    same = {"repeat": "repeats", "max_cost": "max_cost_usd", "case": "cases", "tag": "tags", "split": "splits"}
+    alike = ("system", "limit", "seed", "concurrency", "max_seconds", "max_tokens", "fresh", *same)
+    chosen = {name: parameters[name].default for name in alike}
+    assert {name: value or None for name, value in chosen.items()} == {
+        name: getattr(defaults, same.get(name, name)) or None for name in alike
+    }
+
+
+@pytest.mark.parametrize(
+    ("option", "field"),
+    [
+        (options.RepeatOption, "repeats"),
+        (options.CasesLimitOption, "limit"),
+        (options.ConcurrencyOption, "concurrency"),
+        (options.MaxSecondsOption, "max_seconds"),
+        (options.MaxTokensOption, "max_tokens"),
+        (options.MaxCostOption, "max_cost_usd"),
+    ],
+)
+def test_the_lowest_number_of_an_option_is_one_that_a_run_takes(option, field):
+    (described,) = option.__metadata__
+    assert getattr(RunOptions(**{field: described.min}), field) == described.min
+    with pytest.raises(UsageError, match=f"{field} must be at least"):
+        RunOptions(**{field: -1})

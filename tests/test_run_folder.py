@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -328,6 +329,15 @@ def test_runs_are_listed_from_the_oldest_on_after_the_baselines(workspace: Works
     write_file(reports_folder(workspace) / "damaged/run.json", "{")
     names = [run.name for run in list_runs(workspace)]
     assert names == ["b-20220704", "words", "damaged", "b-20220704", "a-2", "a-1"]
+
+
+def test_of_runs_that_began_in_one_second_the_last_to_be_written_is_the_last(workspace: Workspace) -> None:
+    for written, name in enumerate(("z", "c", "m"), start=1):
+        file = reports_folder(workspace) / name / "run.json"
+        write_file(file, json.dumps(MANIFEST))
+        os.utime(file, (written, written))
+    assert [run.name for run in list_runs(workspace)][-3:] == ["z", "c", "m"]
+    assert find_run("last", workspace).name == "m"
 
 
 # as rows
