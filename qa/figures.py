@@ -19,7 +19,8 @@ like "in"; "mid-2021" and "end of 2021" are the year; 10:30 and 5/7/2022 are sep
 The comparison rule. A figure on record supports a claimed one when kind and unit are the same (None is a unit) and
 - of amounts, the values are equal, sign included, and not one "over" and the other "under"; or the claim is
   approximate and the record within its stated precision: at most half a step away ("about $24 billion" by 24.2),
-  less than a step above after "over", at most half a step below after "nearly";
+  less than a step above after "over", at most half a step below after "nearly"; zeros at the end of a whole number
+  state nothing, but then no more than 5 % counts as half a step ("about 240,000" by 238,000, "about 100" not by 110);
 - of dates, every field that the claim names is equal ("2021" by "5 July 2021", not the reverse).
 What the record says approximately counts as if exact ("$450 million" by "nearly $450 million"), but the coarser never
 supports the finer ("$24.2 billion" by "about $24 billion").
@@ -31,8 +32,10 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
+
+from qa.units import CURRENCIES, MEASURES, SYMBOLS, UNITS
 
 Kind = Literal["number", "money", "percent", "date"]
 Bound = Literal["over", "under"]
@@ -87,34 +90,6 @@ _SCALE_WORDS = {"dozen": 12, "thousand": 10**3, "million": 10**6, "billion": 10*
 _SCALE_MARKS = {"hundred": 100, "mn": 10**6, "mln": 10**6, "bn": 10**9, "bln": 10**9, "tn": 10**12, "trn": 10**12}
 _SCALE_LETTERS = {"k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}
 _SCALES = {word: Decimal(n) for word, n in (_SCALE_WORDS | _SCALE_MARKS | _SCALE_LETTERS).items()}
-_SYMBOLS = {
-    "$": "USD", "US$": "USD", "A$": "AUD", "AU$": "AUD", "C$": "CAD", "CA$": "CAD", "HK$": "HKD", "S$": "SGD",
-    "NZ$": "NZD", "R$": "BRL", "€": "EUR", "£": "GBP", "¥": "JPY", "CN¥": "CNY", "₽": "RUB", "₸": "KZT", "₹": "INR",
-    "Rs": "INR", "Rs.": "INR", "₩": "KRW", "₺": "TRY", "₴": "UAH", "₼": "AZN", "₾": "GEL", "₪": "ILS",
-}  # fmt: skip
-_CURRENCIES = {
-    "USD": "us dollar|u.s. dollar|american dollar|dollar", "EUR": "euro", "KZT": "tenge|kazakh tenge",
-    "GBP": "pound sterling|british pound|pound|pounds sterling", "RUB": "ruble|rouble|russian ruble",
-    "CNY": "yuan|renminbi|rmb|chinese yuan", "JPY": "yen|japanese yen", "INR": "rupee|indian rupee",
-    "CHF": "swiss franc", "TRY": "lira|turkish lira", "KRW": "south korean won", "PLN": "zloty", "ZAR": "rand",
-    "UAH": "hryvnia", "UZS": "soum", "KGS": "kyrgyz som", "AZN": "manat", "AMD": "dram", "GEL": "lari",
-    "AED": "dirham", "SAR": "riyal", "ILS": "shekel", "BRL": "reais|brazilian real", "AUD": "australian dollar",
-    "CAD": "canadian dollar", "HKD": "hong kong dollar", "NZD": "new zealand dollar", "SGD": "singapore dollar",
-}  # fmt: skip
-_MEASURES = {
-    "percent": "percent|per cent|pct|%|％", "percentage points": "percentage point|percent point|pp|ppt|p.p.",
-    "basis points": "basis point|bps", "m2": "square meter|square metre|sq meter|sq metre|sq m|sq. m|sqm|m2|m²",
-    "km2": "square kilometer|square kilometre|sq km|sq. km|km2|km²", "hectare": "hectare|ha", "acre": "acre",
-    "km": "kilometer|kilometre|km", "m": "m|meter|metre", "cm": "centimeter|centimetre|cm", "mile": "mile",
-    "ft": "foot|feet|ft", "inch": "inch", "kg": "kilogram|kilo|kg", "tonne": "tonne|ton|metric ton",
-    "m3": "cubic meter|cubic metre|m3|m³", "litre": "litre|liter", "barrel": "barrel|bbl", "MW": "megawatt|mw",
-    "GW": "gigawatt|gw", "kWh": "kilowatt hour|kwh", "MWh": "megawatt hour|mwh", "GWh": "gigawatt hour|gwh",
-    "°F": "°f", "°C": "°c|℃|degree celsius|degrees celsius", "degree": "degree",
-    "km/h": "km/h|kph|kilometers per hour|kilometres per hour", "mph": "mph|miles per hour", "year": "year",
-    "month": "month", "week": "week", "day": "day", "hour": "hour", "minute": "minute", "second": "second",
-}  # fmt: skip
-_UNITS = {form: unit for unit, forms in (_CURRENCIES | _MEASURES).items() for form in (unit.lower(), *forms.split("|"))}
-_UNITS |= {mark.lower(): unit for mark, unit in _SYMBOLS.items()} | {"won": "KRW", "s": "decade"}
 _PERCENTS = ("percent", "percentage points")
 _MONTHS = "January February March April May June July August September October November December".split()
 _MONTH_OF = {key: n for n, name in enumerate(_MONTHS, start=1) for key in (name[:3], f"{n:02}")}
@@ -135,6 +110,12 @@ def find_figures(text: str) -> list[Figure]:
         found, at = _read_at(text, start)
         figures.extend(found)
     return figures
+
+
+@lru_cache(maxsize=8192)
+def read_figures(sentence: str) -> tuple[Figure, ...]:
+    """The figures of a sentence, kept for the next time that it is read."""
+    return tuple(find_figures(sentence))
 
 
 def same_figure(claim: Figure, record: Figure) -> bool:
@@ -159,10 +140,18 @@ def _same_value(claim: Figure, record: Figure) -> bool:
         return claim.bound is None or record.bound in (None, claim.bound)
     if not claim.approximate or (claim.value < 0) != (record.value < 0):
         return False
-    above = (abs(record.value) - abs(claim.value)) / claim.step
+    above = (abs(record.value) - abs(claim.value)) / _rounded_step(claim)
     if claim.bound == "over":
         return 0 <= above < 1
     return Decimal("-0.5") <= above <= (0 if claim.bound == "under" else Decimal("0.5"))
+
+
+def _rounded_step(claim: Figure) -> Decimal:
+    """The step of an approximate amount, larger where it is a whole number that ends in zeros."""
+    value, zeros = abs(claim.value or Decimal(0)), claim.step
+    while value and "." not in claim.text and value % (10 * zeros) == 0:
+        zeros *= 10
+    return max(claim.step, min(zeros, value / 10))
 
 
 # Patterns. Every repetition is bounded or possessive, so that hostile input costs linear time.
@@ -179,9 +168,9 @@ _SCALED = rf"[\s-](?:{_any(_SCALE_WORDS)})\b"
 _GROUPS = rf"(?:{_SMALL}|an?(?=[\s-]hundred\b|{_SCALED})){_HUNDREDS}(?:{_SCALED}(?:[\s-]{_SMALL}{_HUNDREDS})?){{0,4}}"
 _HALF = rf"(?:{_SMALL}|\d{{1,3}})[\s-]and[\s-]a[\s-](?:half|quarter)\b"
 _DIGITS = r"\d{1,3}(?:[ \u00a0\u2009\u202f]\d{3}(?!\d)){1,6}+(?:[.,]\d++)?|\.?\d++(?:[.,]\d++)*+[¼½¾]?|[¼½¾]"
-_SYMBOL, _CODE, _COINS = _any(_SYMBOLS), _any(_CURRENCIES), _any("|".join(_CURRENCIES.values()).split("|"))
+_SYMBOL, _CODE, _COINS = _any(SYMBOLS), _any(CURRENCIES), _any("|".join(CURRENCIES.values()).split("|"))
 _MONEY = rf"(?:\s?(?:{_SYMBOL}|(?:{_CODE})\b)(?!\s?\d)|(?<=illion)\swon\b|[\s-](?ai:(?:{_COINS})s?)\b)"
-_FORMS = "|".join(_MEASURES.values()).replace("|m|", "|").split("|")
+_FORMS = "|".join(MEASURES.values()).replace("|m|", "|").split("|")
 _YEAR_END = r"(?<=[12]\d\d\d)\s(?ai:year|quarter|month|week|day|hour|second)(?!s)"  # "2021 year-end" is no length
 _MEASURE = rf"(?!{_YEAR_END})(?:(?ai:[\s-]?(?:{_any(_FORMS)})(?:(?<=\w{{3}})e?s)?)|\sm)(?![^\W_])"
 _SCALE = rf"[\s-]?(?ai:(?:{_any(_SCALE_WORDS | _SCALE_MARKS)})\b)|(?(before)\s?(?ai:[kmbt])|(?ai:[kmb]))(?!\w)"
@@ -200,7 +189,7 @@ _YEAR = rf"(?P<year>(?:1\d|2[01])\d\d){_AFTER}"
 _DAY = rf"(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?{_AFTER}"
 _DAYS = rf"(?P<day>{_DAY})(?:\s?(?:[-–]|\bto\b)\s?(?P<last>{_DAY}))?"
 _MONTH = rf"(?P<month>{'|'.join(_MONTHS)}|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec)\b\.?)(?!\w)"
-_MONTH_FIRST = rf"{_MONTH}(?:\s{_DAYS})?(?:,?\s(?:of\s)?{_YEAR})?"
+_MONTH_FIRST = rf"{_MONTH}(?:\s{_DAYS}(?!\s(?:{'|'.join(_MONTHS)})))?(?:,?\s(?:of\s)?{_YEAR})?"
 _DAY_FIRST = rf"{_DAYS}(?:\sof)?[\s-]{_MONTH}(?:,?\s{_YEAR})?"
 _ISO_DATE = r"(?P<year>\d{4})-(?P<month>0[1-9]|1[0-2])-(?P<day>0[1-9]|[12]\d|3[01])(?!\d)"
 _PART = rf"(?P<part>Q[1-4]|H[12])(?!\w)|(?ai:(?P<nth>{_any(_NTH)})[\s-](?P<span>quarter|half)\b)"
@@ -219,7 +208,7 @@ _BETWEEN, _DETERMINED = r"(?<!\w)(?ai:between)\s$", rf"(?<!\w)(?ai:{_any(_DETERM
 _NOUN = rf"\s(?!(?:{_any(_NO_NOUNS)})\b)[^\W\d_]"
 _SHARE_BEFORE = r"(?<!\w)(?ai:by|to|than|just|only)\s$"
 _SHARE_AFTER = r"\s(?:of|more|less|higher|lower|fewer|larger|bigger|smaller)\b|\s?[^\w\s'’-]|\s*$"
-_BEFORE_MONTH = r"(?<!\w)(?ai:in|since|between|until|till|of|from|by|through|last|this|next|early|late|mid)[\s-]"
+_BEFORE_MONTH = r"(?<!\w)(?ai:in|to|for|since|between|until|till|of|from|by|through|last|this|next|early|late|mid)[\s-]"
 _MAY_BEFORE = rf"(?:{_BEFORE_MONTH}|{_MONTH}(?:,|\s?[-–]|\s(?:to|and|or|through))\s?)$"
 _MAY_AFTER = rf"(?:,|\s?[-–]|\s(?:to|and|or|through|until))\s?{_MONTH}"
 
@@ -308,7 +297,7 @@ def _key(written: str) -> str:
 def _read_unit(written: str) -> str | None:
     """The unit that these words stand for, plural or not."""
     forms = (_key(written).removesuffix(ending) for ending in ("", "s", "es"))
-    return next((_UNITS[form] for form in forms if form in _UNITS), None)
+    return next((UNITS[form] for form in forms if form in UNITS), None)
 
 
 def _is_count(one: re.Match[str]) -> bool:
@@ -325,7 +314,7 @@ def _share(first: _Amount, second: _Amount, *, dash: bool) -> list[_Amount]:
     if first.year or (dash and not rising):
         return [first, second]
     unit = first.unit or second.unit
-    if second.unit is None and unit in _CURRENCIES and (dash or second.scale > 1):
+    if second.unit is None and unit in CURRENCIES and (dash or second.scale > 1):
         second = replace(second, unit=unit)
     shared = rising and first.scale == 1 and second.unit == unit
     return [replace(first, unit=unit, scale=second.scale if shared else first.scale), second]
@@ -336,7 +325,7 @@ def _make_amount(amount: _Amount) -> Figure:
     match, unit, year = amount.match, amount.unit, amount.year
     if year:
         return Figure(match[0], *match.span(), "date", year=year)
-    kind: Kind = "money" if unit in _CURRENCIES else "percent" if unit in _PERCENTS else "number"
+    kind: Kind = "money" if unit in CURRENCIES else "percent" if unit in _PERCENTS else "number"
     near = _precedes(_QUALIFIER, match.string, match.start())
     bound: Bound | None = None if not near else "over" if near["over"] else "under" if near["under"] else None
     value, step = amount.number * amount.scale, amount.step * amount.scale
