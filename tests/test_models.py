@@ -261,12 +261,45 @@ def test_a_stream_without_any_text_is_invalid(server: Loopback, events: Sequence
         collect(server.url)
 
 
-@pytest.mark.parametrize("reason", ["stop", "length", "content_filter"])
+@pytest.mark.parametrize("reason", ["stop", "length"])
 def test_null_content_up_to_the_end_is_invalid_and_tells_the_finish_reason(server: Loopback, reason: str) -> None:
     body = {"choices": [{"index": 0, "delta": {"role": "assistant", "content": None}, "finish_reason": None}]}
     server.replies = [Canned(sse(body, chunk(finish=reason)))]
     with pytest.raises(ModelReplyInvalid, match=f"without text .finish reason: {reason}"):
         collect(server.url)
+
+
+@pytest.mark.parametrize("reason", ["content_filter", "refusal"])
+def test_what_a_filter_took_back_is_no_reply(server: Loopback, reason: str) -> None:
+    server.replies = [Canned(sse(chunk("Trade was $24"), chunk(finish=reason)))]
+    with pytest.raises(ModelRejected, match=r"content filter of .* stopped the reply\. Ask in other words"):
+        collect(server.url)
+
+
+def test_a_refusal_is_told_in_the_models_words(server: Loopback) -> None:
+    said = [{"choices": [{"delta": {"refusal": word}}]} for word in ("I can", "not say.", None, 5)]
+    server.replies = [Canned(sse(*said, chunk(finish="stop")))]
+    with pytest.raises(ModelRejected, match=r"refused: I cannot say\. Ask in other words, or without a model\."):
+        collect(server.url)
+    assert len(server.posts) == 1
+
+
+def test_a_reply_is_left_at_twenty_characters_for_each_token_asked_for(server: Loopback) -> None:
+    usage = {"prompt_tokens": 7, "completion_tokens": 99}
+    server.replies = [Canned("", drip=sse(chunk("and so on ", usage=usage), done=False).encode(), pace_seconds=0)]
+    *parts, closing = collect(server.url)
+    assert "".join(part.text for part in parts) == "and so on " * 40
+    assert closing == ReplyPart(usage=Usage(7, 99), finish_reason="length")
+
+
+def test_a_reply_that_ends_at_the_limit_is_whole(server: Loopback) -> None:
+    server.replies = [whole_reply("x" * 399, "y")]
+    assert collect(server.url)[-1].finish_reason == "stop"
+
+
+def test_text_that_is_sent_twice_is_given_twice(server: Loopback) -> None:
+    server.replies = [whole_reply("Hello", "Hello", " Ann.", " Ann.")]
+    assert "".join(part.text for part in collect(server.url)) == "HelloHello Ann. Ann."
 
 
 def test_threads_may_share_a_model(server: Loopback) -> None:
