@@ -9,9 +9,11 @@ with qa.open("my-archive") as archive:
 """
 
 from qa.answer_form import Answer, Event, Searched, Stage, Token
-from qa.archive import AddReport, Archive, Status
+from qa.archive import Archive
 from qa.archive import open_archive as open  # noqa: A004  the library's verb: qa.open
+from qa.archive_reports import AddReport, Status
 from qa.articles import Article, Filters, Passage, Quote
+from qa.check import Check, CheckedStatement
 from qa.conversation import Conversation, Turn
 from qa.embed import Embedder
 from qa.errors import QAError
@@ -32,6 +34,8 @@ __all__ = [
     "Archive",
     "Article",
     "ChatModel",
+    "Check",
+    "CheckedStatement",
     "Citation",
     "Conversation",
     "Details",

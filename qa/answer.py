@@ -1,7 +1,8 @@
 """From a question to an answer with quotes.
 
 Find passages; with a model, let it write from them, otherwise take the sentence on record; bind every
-sentence to a quote and judge it; when nothing answers, say so and show what is closest.
+sentence to a quote and judge it; when nothing that the model wrote holds, take the sentence on record after all; when
+nothing answers, say so and show what is closest.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from qa.answer_form import Answer, Event, Searched, Stage, Token
+from qa.answer_form import ABSTAINED, Answer, Event, Searched, Stage
 from qa.articles import Article, Filters
-from qa.errors import ModelError, ModelReplyInvalid, UsageError
+from qa.errors import ModelError, UsageError
 from qa.extract import LOWEST_SCORE, Reading, find_span, read_hits
 from qa.figures import find_figures, missing_figures
 from qa.ground import (
@@ -28,8 +29,10 @@ from qa.ground import (
 from qa.keywords import analyze, question_terms
 from qa.models import ChatModel, Message, Usage
 from qa.prompts import Prompt
+from qa.reply import mark_cut, take_reply
 from qa.retrieve import Hit, Indexes, Retriever
-from qa.text import clean_text, format_date
+from qa.strict import describe_unsupported
+from qa.text import clean_text, format_date, inert_text, one_line
 from qa.tokens import count_tokens
 
 MAX_QUESTION_CHARACTERS = 2_000
@@ -37,7 +40,6 @@ NOT_HERE = "NOT IN THESE ARTICLES"  # what the prompt asks a model to say when t
 
 READ_HITS = 20  # passages from which a sentence is picked
 _MODEL_HITS = 10  # passages shown to a model at most, within the token budget
-ABSTAINED = "Not in these articles."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,10 @@ class Desk:
 def answer_question(question: str, desk: Desk, filters: Filters, model: ChatModel | None) -> Iterator[Event]:
     """Answer one question: stages and tokens as they come, the answer last.
 
-    When the model fails, the answer without a model is given and a notice says why.
+    When the model fails, the answer without a model is given and a notice says why; so it is when it refuses, is
+    stopped by a content filter, repeats its prompt or says no words. A reply that is cut at its greatest length is
+    kept, with a notice, as long as one sentence of it has come to its end; one that the connection cut is not. Where
+    nothing of what a model writes is supported, the answer without it is given too, if there is one.
 
     Raises:
         UsageError: the question is empty, too long, or the dates exclude each other.
@@ -97,6 +102,8 @@ def answer_from(
             notices.append(f"Answered without the model: {error}")
     if answer is None:
         answer = _answer_on_record(question, desk, searched, hits)
+    elif answer.status == "answered" and all(statement.verdict != "supported" for statement in answer.statements):
+        answer = _replace_unsupported(answer, _answer_on_record(question, desk, searched, hits))
     done = time.perf_counter()
     seconds = {"retrieval": found - started, "answer": done - found, "total": done - started}
     yield replace(answer, seconds=seconds, notices=(*notices, *answer.notices))
@@ -165,6 +172,17 @@ def _answer_on_record(question: str, desk: Desk, searched: Searched, hits: Seque
     )
 
 
+def _replace_unsupported(written: Answer, on_record: Answer) -> Answer:
+    """The sentence on record, or the abstention, in place of what a model wrote; who was asked, and the cost, stay."""
+    instead = "; this is the sentence on record" if on_record.status == "answered" else ""
+    notices = (
+        f"Nothing that {written.model} wrote is supported by what it cites{instead}.",
+        *describe_unsupported(written.statements),
+        *on_record.notices,
+    )
+    return replace(on_record, notices=notices, model=written.model, prompt=written.prompt, usage=written.usage)
+
+
 def _read(question: str, desk: Desk, hits: Sequence[Hit]) -> Reading:
     retriever = desk.retriever
     return read_hits(
@@ -177,21 +195,13 @@ def _ask_model(
 ) -> Generator[Event, None, Answer]:
     """Let the model write from the passages, then check every sentence against them."""
     shown = _fit_budget(hits[:_MODEL_HITS], desk.context_tokens)
-    messages = _write_prompt(question, desk, searched, shown)
-    parts: list[str] = []
-    usage = Usage()
-    for part in model.stream(messages, max_tokens=desk.max_output_tokens):
-        usage = part.usage or usage
-        if part.text:
-            parts.append(part.text)
-            yield Token(part.text)
-    reply = "".join(parts).strip()
-    if not any(char.isalnum() for char in bare_statement(reply)):
-        raise ModelReplyInvalid(f"{model.name} sent a reply without words.")
+    fence = f"passages-{desk.make_fence()}"
+    messages = _write_prompt(question, desk, searched, shown, fence)
+    said = yield from take_reply(model, messages, max_tokens=desk.max_output_tokens, fence=fence)
     base = Answer(
         question=question,
         status="answered",
-        text=reply,
+        text=said.text,
         short=None,
         short_span=None,
         statements=(),
@@ -202,11 +212,15 @@ def _ask_model(
         mode="model",
         model=model.name,
         prompt=desk.prompt,
-        usage=usage,
+        usage=said.usage,
     )
-    if NOT_HERE.casefold() in reply.casefold():
+    if NOT_HERE.casefold() in said.text.casefold():
         return replace(base, status="abstained", text=ABSTAINED, nearest=_nearest(_read(question, desk, hits)))
-    return _with_grounds(base, ground_text(reply, shown))
+    grounded = ground_text(said.text, shown)
+    if said.cut_at:
+        grounded, notice = mark_cut(grounded, said, model.name)
+        base = replace(base, notices=(notice,))
+    return _with_grounds(base, grounded)
 
 
 def _with_grounds(answer: Answer, grounded: Grounded) -> Answer:
@@ -280,10 +294,10 @@ def _fit_budget(hits: Sequence[Hit], budget: int) -> list[Hit]:
 _HEADING_TOKENS = 40  # number, title, publisher and date of a passage
 
 
-def _write_prompt(question: str, desk: Desk, searched: Searched, hits: Sequence[Hit]) -> list[Message]:
-    fence = f"passages-{desk.make_fence()}"
+def _write_prompt(question: str, desk: Desk, searched: Searched, hits: Sequence[Hit], fence: str) -> list[Message]:
     passages = "\n\n".join(
-        f"[{n}] {_heading(hit.article)}\n{hit.passage.text.strip()}" for n, hit in enumerate(hits, 1)
+        f"[{n}] {inert_text(one_line(_heading(hit.article)))}\n{inert_text(hit.passage.text.strip())}"
+        for n, hit in enumerate(hits, 1)
     )
     today = format_date(searched.filters.as_of or desk.today)
     return desk.prompt.render_messages(question=question, passages=passages, fence=fence, today=today)

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from qa.articles import Article, Filters
-from qa.ground import Citation, Statement
+from qa.ground import Citation, Problem, Statement
 from qa.models import Usage
 from qa.prompts import Prompt
+
+ABSTAINED = "Not in these articles."  # the text of every abstention
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Answer:
     `short_span` of the first citation's quote. `nearest` holds the closest quotes of an abstention.
     `score` tells, from 0 to 1, how much speaks for an answer: without a model what the sentence was picked
     by, with one the mean share of each statement's terms that its quotes have; None where neither was taken.
+    `mode` says whose words these are, `model` which model was asked and replied, if any: where nothing that it wrote
+    held, the words are the articles' and `usage` is what it cost all the same.
     `seconds` has `retrieval`, `answer` and `total`.
     """
 
@@ -72,8 +76,8 @@ class Answer:
             "short": self.short,
             "short_span": list(self.short_span) if self.short_span else None,
             "statements": [_statement_dict(statement) for statement in self.statements],
-            "citations": [_citation_dict(citation) for citation in self.citations],
-            "nearest": [_citation_dict(citation) for citation in self.nearest],
+            "citations": [citation_dict(citation) for citation in self.citations],
+            "nearest": [citation_dict(citation) for citation in self.nearest],
             "notices": list(self.notices),
             "searched": _searched_dict(self.searched),
             "score": self.score,
@@ -104,11 +108,17 @@ def _statement_dict(statement: Statement) -> dict[str, Any]:
         "citations": list(statement.citations),
         "quotes": list(statement.quotes),
         "verdict": statement.verdict,
-        "problems": [{"kind": problem.kind, "detail": problem.detail} for problem in statement.problems],
+        "problems": [problem_dict(problem) for problem in statement.problems],
     }
 
 
-def _citation_dict(citation: Citation) -> dict[str, Any]:
+def problem_dict(problem: Problem) -> dict[str, str]:
+    """Why something is not supported, as plain data."""
+    return {"kind": problem.kind, "detail": problem.detail}
+
+
+def citation_dict(citation: Citation) -> dict[str, Any]:
+    """A quote under its number, as plain data."""
     quote = citation.quote
     return {
         "number": citation.number,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from threading import RLock
@@ -14,8 +13,10 @@ from typing import BinaryIO, Literal
 
 from qa.answer import Desk, answer_question, check_filters, check_question, last_answer
 from qa.answer_form import Answer, Event
+from qa.archive_reports import AddReport, Status
 from qa.articles import Article, Filters
 from qa.catalog import Catalog, Counts
+from qa.check import Check, check_draft
 from qa.conversation import Conversation
 from qa.embed import Embedder, open_embedder
 from qa.endpoint import Endpoint
@@ -37,30 +38,6 @@ ModelChoice = ChatModel | str | Literal[False] | None
 _ANSWER_FIELDS = frozenset({"question", "passages", "fence", "today"})
 _FOLLOW_UP_FIELDS = frozenset({"history", "question"})
 DEFAULT_LIMIT = 10
-
-
-@dataclass(frozen=True, slots=True)
-class AddReport:
-    """What an addition did: article ids, and (source, reason) for what was skipped."""
-
-    added: tuple[str, ...]
-    updated: tuple[str, ...]
-    unchanged: tuple[str, ...]
-    skipped: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """The state of an archive; `vectors` counts the passages that have one, so the rest is still to embed."""
-
-    workspace: str
-    articles: int
-    passages: int
-    vectors: int
-    embedder: str
-    model: str | None
-    languages: Mapping[str, int]
-    store_bytes: int
 
 
 class Archive:
@@ -259,6 +236,26 @@ class Archive:
 
     def _stream(self, question: str, filters: Filters, model: ChatModel | None) -> Iterator[Event]:
         return answer_question(question, self.desk(), filters, model)
+
+    def check(
+        self,
+        text: str,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        as_of: date | None = None,
+        publisher: str | None = None,
+        dated: bool = False,
+    ) -> Check:
+        """Hold each sentence of a draft against the articles: supported, contradicted, or not found. No model is asked.
+
+        Raises:
+            UsageError: the dates exclude each other.
+            WorkspaceError: the archive holds no articles.
+        """
+        filters = Filters(since, until, as_of, publisher, dated)
+        check_filters(filters)
+        return check_draft(text, self._open_retriever(), filters)
 
     def chat(self, *, model: ModelChoice = None) -> Conversation:
         """A conversation: each question may refer to those before it."""

@@ -3,7 +3,7 @@
 Results go to standard output, progress and messages to standard error. `main` is the edge where every
 error becomes one line and an exit status:
 
-    0 done or answered   1 error, nothing added   2 misuse   3 abstained   4 a gate was missed   130 interrupted
+    0 done or answered   1 error, nothing added   2 misuse   3 abstained   4 a check said no   130 interrupted
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import typer
 from qa import __version__, options
 from qa.answer_form import article_dict
 from qa.archive import DEFAULT_LIMIT
+from qa.cli_check import check, keep_answer, verify
 from qa.cli_eval import eval_app
 from qa.errors import QAError, UsageError, WorkspaceError
 from qa.layout import (
@@ -37,6 +38,7 @@ from qa.layout import (
     list_rows,
     status_rows,
 )
+from qa.saved import check_target
 from qa.session import (
     INTERRUPTED,
     announce_model,
@@ -50,6 +52,7 @@ from qa.session import (
 )
 from qa.settings import describe_settings
 from qa.sources import Details
+from qa.strict import withhold_unsupported
 from qa.terminal import chat, follow
 from qa.text import safe_text
 from qa.workspace import init_workspace
@@ -207,20 +210,27 @@ def ask(
     as_of: options.AsOfOption = None,
     publisher: options.PublisherOption = None,
     dated: options.DatedOption = False,
+    strict: options.StrictOption = False,
+    save: options.SaveOption = None,
     as_json: options.JsonOption = False,
     workspace: options.WorkspaceOption = None,
 ) -> None:
     """Answer a question from the articles, each sentence with its quote."""
     text = options.read_question(question)
+    if save:
+        check_target(save)
     with open_workspace(workspace, choose_model(model, no_model=no_model)) as archive:
         bring_in_step(archive)
         announce_model(archive, model, no_model=no_model)
         events = archive.stream(text, since=since, until=until, as_of=as_of, publisher=publisher, dated=dated)
-        answer = follow(events, err(), tokens=out().is_terminal and not as_json)
+        answer = follow(events, err(), tokens=out().is_terminal and not (as_json or strict))
+    answer = withhold_unsupported(answer) if strict else answer
     if as_json:
         out().write_json(answer.to_dict())
     else:
         out().write(lay_out_answer(answer))
+    if save:
+        keep_answer(answer, save)
     if answer.status == "abstained":
         raise typer.Exit(ABSTAINED)
 
@@ -270,6 +280,8 @@ def config(as_json: options.JsonOption = False, workspace: options.WorkspaceOpti
     out().write_table([*rows, *((name, str(value), file) for name, value in recipe.items())])
 
 
+app.command()(check)
+app.command()(verify)
 app.add_typer(eval_app, name="eval")
 
 

@@ -10,6 +10,7 @@ from qa.articles import Quote, make_quote
 from qa.embed import Embedder, embed_checked
 from qa.figures import Figure, find_figures, same_figure
 from qa.keywords import analyze
+from qa.orders import cut_out, find_orders, gives_orders, meets_order
 from qa.question import Question, find_counted_noun, read_question
 from qa.retrieve import Hit
 from qa.span import Found, Sentence, find_answer, has_name, read_sentence
@@ -133,8 +134,8 @@ def _order(candidate: Candidate) -> tuple[float, int, int]:
 def _read_hit(asked: Question, hit: Hit, rank: int, weights: Mapping[str, float]) -> list[Candidate]:
     around = Surroundings.of(hit)
     candidates = []
-    for start, end in find_sentences(hit.passage.text, language=hit.article.language):
-        quote = make_quote(hit.article, hit.passage.start + start, hit.passage.start + end)
+    for start, end in _find_evidence(hit):
+        quote = make_quote(hit.article, start, end)
         sentence = read_sentence(quote.text)
         found = find_answer(asked, sentence, weights)
         features = _weigh_sentence(asked, sentence, around, weights, found)
@@ -142,9 +143,21 @@ def _read_hit(asked: Question, hit: Hit, rank: int, weights: Mapping[str, float]
     return candidates
 
 
+def _find_evidence(hit: Hit) -> list[Span]:
+    """The sentences of a passage but those that give orders, as offsets into the article."""
+    passage, orders = hit.passage, _find_orders(hit)
+    found = find_sentences(passage.text, language=hit.article.language)
+    spans = [(passage.start + start, passage.start + end) for start, end in found]
+    return [span for span in spans if not meets_order(span, orders)]
+
+
+def _find_orders(hit: Hit) -> tuple[Span, ...]:
+    return find_orders(hit.article.text, (hit.passage.start, hit.passage.end), language=hit.article.language)
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What stands around a sentence: the terms and figures of its passage and title, and the article's terms."""
+    """What stands around a sentence: terms and figures of passage and title, and the article's terms; no orders."""
 
     terms: frozenset[str]
     figures: tuple[Figure, ...]
@@ -154,11 +167,14 @@ class Surroundings:
     @classmethod
     def of(cls, hit: Hit) -> Surroundings:
         """Read the surroundings that all sentences of a hit share."""
-        near = f"{hit.article.title}\n{hit.passage.text}"
+        title = "" if gives_orders(hit.article.title) else hit.article.title
+        orders = _find_orders(hit)
+        first = hit.passage.start
+        near = f"{title}\n{cut_out(hit.passage.text, [(start - first, end - first) for start, end in orders])}"
         return cls(
             terms=frozenset(analyze(near)),
             figures=tuple(find_figures(near)),
-            article_terms=frozenset(analyze(f"{hit.article.title}\n{hit.article.text}")),
+            article_terms=frozenset(analyze(f"{title}\n{cut_out(hit.article.text, orders)}")),
             year=hit.article.published.year if hit.article.published else None,
         )
 

@@ -5,13 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from qa.articles import Article, Quote, hash_text, make_quote
-from qa.figures import Figure, find_figures, same_figure
+from qa.clauses import Fault, read_sentence
+from qa.evidence import read_evidence
+from qa.figures import Figure, read_figures, same_figure
 from qa.keywords import analyze, question_terms
+from qa.names import check_names
+from qa.orders import cut_out, find_orders, gives_orders, meets_order, read_hidden
+from qa.polarity import check_polarity
 from qa.retrieve import Hit
 from qa.split import Span, find_sentences
+from qa.support import check_figures
 from qa.synonyms import same_sense
 
 Verdict = Literal["supported", "unsupported", "uncited"]
@@ -31,7 +38,19 @@ class Problem:
     """Why a statement is not supported; `kind` is for programs, `detail` is a line for people."""
 
     kind: Literal[
-        "figure_not_in_quote", "words_not_in_quote", "quote_not_in_article", "unknown_citation", "no_citation"
+        "figure_not_in_quote",
+        "other_scale",
+        "other_sign",
+        "other_period",
+        "name_not_in_article",
+        "negated",
+        "words_not_in_quote",
+        "quote_not_in_article",
+        "order_in_quote",
+        "gives_orders",
+        "unknown_citation",
+        "no_citation",
+        "unfinished",
     ]
     detail: str
 
@@ -78,7 +97,8 @@ def ground_text(text: str, hits: Sequence[Hit]) -> Grounded:
 
     `[n]` in the text means the passage of `hits[n - 1]`. A statement is supported when every figure of it
     stands in its quotes with the same value, scale, unit and period, no amount of it is said only of another year
-    there, and enough of its terms do too.
+    there, and enough of its terms do too. Sentences that give orders (`qa.orders`) support nothing, and neither
+    an order nor words that only an order has are ever supported.
     """
     citations: list[Citation] = []
     statements: list[Statement] = []
@@ -132,14 +152,48 @@ def find_quote(statement: str, article: Article, within: Span) -> Quote | None:
     """The shortest run of at most three sentences inside `within` that supports a statement best.
 
     Runs are compared by how many of the statement's figures they hold, then by how many of its terms,
-    then by length, shorter first, then by place.
+    then by length, shorter first, then by place. Sentences that give orders are left out, unless there are no
+    others: then one is the quote, and `check_statement` refuses it.
     """
-    sentences = [(within[0] + s, within[0] + e) for s, e in find_sentences(article.text[within[0] : within[1]])]
+    text = article.text[within[0] : within[1]]
+    sentences = [(within[0] + start, within[0] + end) for start, end in _sentences_of(text)]
     if not sentences:
         return None
-    figures, terms = find_figures(statement), _terms(statement)
-    best = max(_runs(sentences), key=lambda run: _support(article.text[run[0] : run[1]], figures, terms) + (-run[0],))  # noqa: RUF005
-    return make_quote(article, *best)
+    figures, terms = read_figures(statement), _terms(statement)
+    orders = find_orders(article.text, within, language=article.language)
+    held = [_find_held(article.text[start:end], figures, terms) for start, end in sentences]
+
+    def support(run: range) -> tuple[int, int, int, int]:
+        some_figures = some_terms = 0
+        for place in run:
+            some_figures, some_terms = some_figures | held[place][0], some_terms | held[place][1]
+        start, end = sentences[run[0]][0], sentences[run[-1]][1]
+        return some_figures.bit_count(), some_terms.bit_count(), start - end, -start
+
+    def is_order(run: range) -> bool:
+        return meets_order((sentences[run[0]][0], sentences[run[-1]][1]), orders)
+
+    runs = list(_runs(len(sentences)))
+    best = max([run for run in runs if not is_order(run)] or runs, key=support)
+    return make_quote(article, sentences[best[0]][0], sentences[best[-1]][1])
+
+
+@lru_cache(maxsize=1024)
+def _sentences_of(text: str) -> tuple[Span, ...]:
+    return tuple(find_sentences(text))
+
+
+@lru_cache(maxsize=8192)
+def _terms_of(sentence: str) -> frozenset[str]:
+    """The terms of a sentence on record, kept for the next statement that cites its passage."""
+    return frozenset(analyze(sentence))
+
+
+def _find_held(sentence: str, figures: Sequence[Figure], terms: Sequence[str]) -> tuple[int, int]:
+    """Which of a statement's figures and of its terms a sentence holds, a bit for each."""
+    recorded, present = read_figures(sentence), _terms_of(sentence)
+    some_figures = sum(1 << place for place, figure in enumerate(figures) if _holds(recorded, figure))
+    return some_figures, sum(1 << place for place, term in enumerate(terms) if term in present)
 
 
 def _ground_statement(text: str, hits: Sequence[Hit]) -> tuple[Statement, list[Citation]]:
@@ -150,7 +204,9 @@ def _ground_statement(text: str, hits: Sequence[Hit]) -> tuple[Statement, list[C
     if not numbers:
         problems.append(Problem("no_citation", "no passage is named as its source"))
     elif citations:
-        problems += check_statement(bare, [citation.quote for citation in citations])
+        quotes = [citation.quote for citation in citations]
+        problems += check_statement(bare, quotes)
+        problems += _check_obeyed(bare, quotes, [hits[number - 1] for number in known])
     verdict: Verdict = "uncited" if not citations else "unsupported" if problems else "supported"
     cited = tuple(dict.fromkeys(citation.number for citation in citations))
     return Statement(text, 0, len(text), cited, (), verdict, tuple(problems)), citations
@@ -170,12 +226,36 @@ def check_statement(statement: str, quotes: Sequence[Quote]) -> list[Problem]:
         for quote in quotes
         if not quote.stands() or hash_text(quote.article.text) != quote.article.sha256
     ]
-    problems += [Problem("figure_not_in_quote", detail) for detail in _check_figures(statement, quotes)]
+    if gives_orders(statement):
+        problems.append(Problem("gives_orders", "it is an order to the reader, not news"))
+    if any(map(_is_order, quotes)):
+        problems.append(Problem("order_in_quote", "the quote is an order to its reader, which proves nothing"))
+    problems += [Problem(fault.kind, fault.detail) for fault in _find_faults(statement, quotes)]
     if share_in_quotes(statement, quotes) < LOWEST_COVERAGE:
         absent = ", ".join(_absent_terms(statement, quotes)[:5])
         detail = f"the quote does not say this (missing: {absent})" if absent else "it has no words"
         problems.append(Problem("words_not_in_quote", detail))
     return problems
+
+
+def _is_order(quote: Quote) -> bool:
+    """Whether a quote gives orders: `find_quote` mixes them with no other sentence."""
+    return bool(find_orders(quote.article.text, (quote.start, quote.end), language=quote.article.language))
+
+
+def _check_obeyed(statement: str, quotes: Sequence[Quote], hits: Iterable[Hit]) -> Iterator[Problem]:
+    """Words of a statement that its quotes do not have and that stand in its passages in orders only."""
+    absent = set(_absent_terms(statement, quotes))
+    for hit in hits if absent else ():
+        article, passage = hit.article, hit.passage
+        orders = find_orders(article.text, (passage.start, passage.end), language=article.language)
+        if not orders:
+            continue
+        ordered = {term for start, end in orders for term in analyze(read_hidden(article.text[start:end]))}
+        rest = cut_out(passage.text, [(start - passage.start, end - passage.start) for start, end in orders])
+        taken = sorted(absent & ordered - set(analyze(rest)))
+        if taken:
+            yield Problem("order_in_quote", f"only an order to the reader has: {', '.join(taken[:5])}")
 
 
 def share_in_quotes(statement: str, quotes: Sequence[Quote]) -> float:
@@ -185,65 +265,34 @@ def share_in_quotes(statement: str, quotes: Sequence[Quote]) -> float:
 
 
 def _absent_terms(statement: str, quotes: Sequence[Quote]) -> list[str]:
-    present = {term for quote in quotes for term in analyze(f"{quote.article.title} {quote.text}")}
+    present = {term for quote in quotes for term in analyze(f"{_title(quote)} {quote.text}")}
     return [term for term in _terms(statement) if present.isdisjoint(same_sense(term))]
 
 
-def _check_figures(statement: str, quotes: Sequence[Quote]) -> Iterator[str]:
-    """What is wrong with the figures of a statement, a line for each."""
-    sentences = [find_figures(quote.text[start:end]) for quote in quotes for start, end in find_sentences(quote.text)]
-    recorded = [figure for figures in sentences for figure in figures]
-    claimed = find_figures(statement)
-    years = _years(figure for figure in claimed if _holds(recorded, figure))
-    for figure in claimed:
-        if not _holds(recorded, figure):
-            if not _is_year_of(figure, quotes, recorded):
-                yield _describe_missing(figure, recorded)
-        elif figure.kind != "date" and years:
-            others = [_years(figures) for figures in sentences if _holds(figures, figure)]
-            if all(known and known.isdisjoint(years) for known in others):
-                named = ", ".join(str(year) for year in sorted(set().union(*others)))
-                yield f"{figure.text} is said of {named} in the quote"
+def _find_faults(statement: str, quotes: Sequence[Quote]) -> Iterator[Fault]:
+    """What the figures, times, names and negations of a statement have against its quotes."""
+    evidence = read_evidence(quotes)
+    claim = read_sentence(statement, evidence.published)
+    yield from check_figures(claim, evidence)
+    yield from check_names(claim, evidence)
+    yield from check_polarity(claim, evidence)
+
+
+def _title(quote: Quote) -> str:
+    """The title of a quote's article, unless it gives orders."""
+    return "" if gives_orders(quote.article.title) else quote.article.title
 
 
 def _holds(recorded: Iterable[Figure], figure: Figure) -> bool:
     return any(same_figure(figure, known) for known in recorded)
 
 
-def _years(figures: Iterable[Figure]) -> set[int]:
-    return {figure.year for figure in figures if figure.year is not None}
-
-
-def _is_year_of(figure: Figure, quotes: Sequence[Quote], recorded: Sequence[Figure]) -> bool:
-    """Whether a bare year is the one the articles were published in and their quotes name no year at all."""
-    if figure.kind != "date" or figure.month or figure.part or _years(recorded):
-        return False
-    return all(quote.article.published is not None and quote.article.published.year == figure.year for quote in quotes)
-
-
-def _describe_missing(figure: Figure, recorded: Sequence[Figure]) -> str:
-    same_kind = [known.text for known in recorded if known.kind == figure.kind]
-    there = f"; it has {', '.join(dict.fromkeys(same_kind))}" if same_kind else ""
-    return f"{figure.text} is not in the quote{there}"
-
-
 def _unknown(number: int) -> Problem:
     return Problem("unknown_citation", f"[{number}] is no passage that was given")
 
 
-def _runs(sentences: Sequence[Span]) -> list[Span]:
-    return [
-        (sentences[i][0], sentences[j - 1][1])
-        for i in range(len(sentences))
-        for j in range(i + 1, min(i + _LONGEST_QUOTE, len(sentences)) + 1)
-    ]
-
-
-def _support(quote: str, figures: Sequence[Figure], terms: Sequence[str]) -> tuple[int, int, int]:
-    recorded = find_figures(quote) if figures else []
-    held = sum(_holds(recorded, figure) for figure in figures)
-    present = set(analyze(quote))
-    return held, sum(term in present for term in terms), -len(quote)
+def _runs(count: int) -> list[range]:
+    return [range(i, j) for i in range(count) for j in range(i + 1, min(i + _LONGEST_QUOTE, count) + 1)]
 
 
 def _terms(text: str) -> list[str]:

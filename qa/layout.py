@@ -11,13 +11,15 @@ from itertools import chain, islice
 from typing import Any, Literal, NamedTuple
 
 from qa.answer_form import Answer, Searched, article_dict
-from qa.archive import AddReport, Status
+from qa.archive_reports import AddReport, Status
 from qa.articles import Article, Filters, Quote
+from qa.check import Check, DraftVerdict
 from qa.errors import UsageError
 from qa.ground import Citation, Statement, bare_statement
 from qa.retrieve import Hit
 from qa.split import Span, find_sentences
 from qa.text import format_date, shorten
+from qa.verify import Finding
 from qa.workspace import Workspace
 
 Style = Literal["", "strong", "mark", "quiet", "bad"]
@@ -28,12 +30,30 @@ _SIGNS: Mapping[str, tuple[str, Style]] = {
     "unsupported": ("✗ ", "bad"),
     "uncited": ("? ", "bad"),
 }
+_DRAFT_SIGNS: Mapping[DraftVerdict, tuple[str, Style]] = {
+    "supported": ("✓ ", ""),
+    "contradicted": ("✗ ", "bad"),
+    "not_found": ("? ", ""),
+}
+_DRAFT_WORDS: Mapping[DraftVerdict, str] = {
+    "supported": "supported",
+    "contradicted": "contradicted",
+    "not_found": "not found",
+}
 _FAILED = {
     "figure_not_in_quote": "a figure is not in the quote",
+    "other_scale": "a figure is of another scale",
+    "other_sign": "a figure or word is the opposite of the quote's",
+    "other_period": "the quote speaks of another time",
+    "name_not_in_article": "a name is not in the article, or stands in another's place",
+    "negated": "the quote says the opposite",
     "words_not_in_quote": "the quote does not say this",
     "quote_not_in_article": "the quote is not in the article",
+    "order_in_quote": "the quote gives orders",
+    "gives_orders": "it gives orders",
     "unknown_citation": "a source is unknown",
     "no_citation": "no source is named",
+    "unfinished": "the sentence is unfinished",
 }
 
 
@@ -72,6 +92,32 @@ def lay_out_answer(answer: Answer) -> Iterator[Line]:
         yield from (BLANK, line("Closest:"))
         yield from islice(_lay_out_citations(answer, answer.nearest), 1, None)
     yield from (BLANK, line(_footer(answer), "quiet"))
+
+
+def lay_out_check(check: Check) -> Iterator[Line]:
+    """Each sentence of a draft with its mark, what is wrong with it, and the quote it was judged by."""
+    for statement in check.statements:
+        sign, style = _DRAFT_SIGNS[statement.verdict]
+        yield Line((Piece(sign, style), Piece(statement.text.replace("\n", " "), style)))
+        for problem in statement.problems:
+            yield line(problem.detail, style, indent=_INDENT)
+        for citation in statement.citations:
+            nearest = "nearest: " if statement.verdict == "not_found" else ""
+            yield Line((Piece(f"{nearest}“"), Piece(citation.quote.text), Piece("”")), _INDENT)
+            yield line(f"{_describe(citation.quote.article)} · {_place(citation.quote)}", "quiet", indent=_INDENT)
+        yield BLANK
+    parts = [f"{check.count(verdict):,} {_DRAFT_WORDS[verdict]}" for verdict in _DRAFT_SIGNS]
+    yield line(f"{count(len(check.statements), 'statement')}: {', '.join(parts)}", "quiet")
+
+
+def lay_out_findings(findings: Sequence[Finding]) -> Iterator[Line]:
+    """A line on each part of a saved answer, and how many do not hold."""
+    for finding in findings:
+        sign, style = _DRAFT_SIGNS["supported" if finding.holds else "contradicted"]
+        yield Line((Piece(sign, style), Piece(f"{finding.name} {finding.detail}")))
+    failed = sum(not finding.holds for finding in findings)
+    said = f"{failed:,} of {len(findings):,} do not hold." if failed else f"All holds: {len(findings):,} checked."
+    yield from (BLANK, line(said, "bad" if failed else "quiet"))
 
 
 def lay_out_hits(hits: Sequence[Hit]) -> Iterator[Line]:
@@ -213,9 +259,13 @@ def _lay_out_citations(answer: Answer, citations: Sequence[Citation]) -> Iterato
 
 
 def _heading(number: int, article: Article) -> Line:
+    return Line((Piece(f"[{number}] "), Piece(_describe(article))))
+
+
+def _describe(article: Article) -> str:
+    """An article's title, publisher and date."""
     published = format_date(article.published) if article.published else "no date"
-    parts = [article.title, article.publisher, published]
-    return Line((Piece(f"[{number}] "), Piece(" · ".join(part for part in parts if part))))
+    return " · ".join(part for part in (article.title, article.publisher, published) if part)
 
 
 def _place(quote: Quote) -> str:

@@ -13,7 +13,8 @@ from typing import Annotated
 import typer
 
 from qa.answer import check_question
-from qa.errors import UsageError
+from qa.errors import SourceError, UsageError
+from qa.formats import MAX_FILE_BYTES, check_bytes, decode_text
 from qa.sources import parse_date
 from qa.text import clean_text, shorten
 
@@ -76,6 +77,26 @@ def read_question(argument: str) -> str:
         return check_question(argument)
     raw = sys.stdin.buffer.read(_MAX_STDIN_BYTES) if sys.stdin else b""
     return check_question(raw.decode("utf-8", "replace"))
+
+
+def read_draft(name: str) -> str:
+    """The text of a file, or of standard input for `-`, in whichever encoding.
+
+    Raises:
+        SourceError: it cannot be read, or is empty or no text.
+    """
+    try:
+        if name == "-":
+            raw = sys.stdin.buffer.read(MAX_FILE_BYTES + 1) if sys.stdin else b""
+        else:
+            with Path(name).open("rb") as stream:
+                raw = stream.read(MAX_FILE_BYTES + 1)
+        check_bytes(raw)
+        return decode_text(raw)
+    except OSError as error:
+        raise SourceError(f"{name} cannot be read: {error.strerror}.") from error
+    except SourceError as error:
+        raise SourceError(f"{'Standard input' if name == '-' else name} cannot be checked: {error}.") from error
 
 
 def _parse_day(text: str, *, last: bool) -> date:
@@ -212,3 +233,17 @@ GoldOption = Annotated[
 ]
 HtmlOption = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page for a browser.")]
 ShownCaseOption = Annotated[str | None, typer.Option("--case", metavar="ID", help="Show one case in full.")]
+
+StrictOption = Annotated[bool, typer.Option("--strict", help="Withhold the sentences that are not supported.")]
+SaveOption = Annotated[
+    Path | None, typer.Option("--save", metavar="FILE", help="Keep the answer in a .json or .html for: qa verify FILE")
+]
+DraftArgument = Annotated[str, typer.Argument(metavar="FILE", help="A text or Markdown file; - is standard input.")]
+SavedArgument = Annotated[Path, typer.Argument(metavar="FILE", help="An answer that qa ask --save kept.")]
+ArticlesOption = Annotated[
+    list[str] | None,
+    typer.Option("--articles", metavar="PATH", help="Verify against these files and folders, without a workspace."),
+]
+MoreArticlesArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="PATH", help="More of --articles.", show_default=False)
+]

@@ -367,7 +367,9 @@ def _holds_another(folder: Path) -> WorkspaceError:
 
 
 def _is_by_model(record: Record) -> bool:
-    return bool(record["answer"] and record["answer"]["mode"] == "model")
+    """Whether a model replied, though the words may be the articles' where nothing that it wrote held."""
+    answer = record["answer"]
+    return bool(answer and (answer["mode"] == "model" or answer.get("model")))
 
 
 def _name_file(suite: Suite, workspace: Workspace) -> str | None:

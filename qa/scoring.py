@@ -287,7 +287,7 @@ def _measure_repeats(records: Sequence[Record]) -> dict[str, Measure]:
 
 
 def _read_usage(name: str) -> Callable[[Record], float | None]:
-    """What the model that wrote the answer used of this; None where no model did, or its server did not tell."""
+    """What the model that was asked used of this; None where none replied, or its server did not tell."""
 
     def read(record: Record) -> float | None:
         usage = record["answer"]["usage"] if record["answer"] else {}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from qa.errors import ContentError, UsageError
 from qa.models import Price
+from qa.redact import hide_password
 from qa.text import suggest
 
 Value = str | int | float | None
@@ -140,10 +141,11 @@ def load_recipe(file: Path) -> Recipe:
 
 
 def describe_settings(settings: Settings) -> list[tuple[str, str, str]]:
-    """(name, value, origin) of each setting; the key is never shown, only whether there is one."""
+    """(name, value, origin) of each setting; no key or password is shown, of the key only whether there is one."""
     rows = []
     for name in (f.name for f in fields(Settings) if f.name not in ("origins", "trust_environment")):
         value = getattr(settings, name)
+        value = hide_password(value) if name == "base_url" and value else value
         shown = ("set" if value else "none") if name == "api_key" else "none" if value is None else str(value)
         rows.append((name, shown, settings.origins.get(name, "default")))
     return rows

@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, get_args
 
-from qa.answer import ABSTAINED, NOT_HERE, Desk, answer_from, check_question, count_searched
-from qa.answer_form import Answer, Event, Searched
+from qa.answer import NOT_HERE, Desk, answer_from, check_question, count_searched
+from qa.answer_form import ABSTAINED, Answer, Event, Searched
 from qa.archive import Archive
 from qa.articles import Filters
 from qa.conversation import Conversation, complete_question
@@ -196,7 +196,7 @@ class _Asking:
     def _find_failure(self, answer: Answer) -> str | None:
         """Why the model did not write the answer, where it should have."""
         should_write = self._model is not None and (bool(self._hits) or self._bench.system == "closed-book")
-        return answer.notices[0] if should_write and answer.mode == "extract" else None
+        return answer.notices[0] if should_write and answer.mode == "extract" and answer.model is None else None
 
     def _answer_alone(self, question: str, filters: Filters, model: ChatModel | None) -> Iterator[Event]:
         """Answer one question of the conversation."""

@@ -12,6 +12,11 @@ from difflib import get_close_matches
 # overrides and isolates, line and paragraph separators, lone surrogates.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _STORED_UNSAFE = re.compile("[\x00\ud800-\udfff]")
+_CHAT_TOKENS = re.compile(
+    r"<[|｜][^<>\n]{1,60}[|｜]>|<</?SYS>>|\[/?(?:INST|SYSTEM_PROMPT|TOOL_CALLS|AVAILABLE_TOOLS)\]"
+    r"|</?(?:s|bos|eos|pad|unk|think|tool_call|tool_response)>|<(?:start|end)_of_turn>|<end_of_utterance>",
+    re.IGNORECASE,
+)
 _BLANKS = re.compile(r"\s+")
 # Not the locale's names: indexes and prompts must not depend on it.
 MONTHS = tuple("""January February March April May June July August September October November December""".split())
@@ -34,6 +39,14 @@ def safe_text(text: str) -> str:
     stored text and JSON keep the original.
     """
     return _UNSAFE.sub("\ufffd", text.replace("\r\n", "\n"))
+
+
+def inert_text(text: str) -> str:
+    """Make any text safe to put into a prompt: `safe_text`, with the special tokens of chat templates broken up.
+
+    A local server may read `<|im_start|>` or `[INST]` in an article as the token that begins another message.
+    """
+    return _CHAT_TOKENS.sub(lambda found: f"{found[0][0]} {found[0][1:]}", safe_text(text))
 
 
 def one_line(text: str) -> str:

@@ -826,10 +826,13 @@ def test_a_real_model_streams_and_no_figure_is_shown_as_supported_that_its_quote
     tokens = [event.text for event in before if isinstance(event, Token)]
     assert len(tokens) > 1
     assert isinstance(answer, Answer)
-    assert (answer.mode, answer.model) == ("model", MODEL_NAME)
+    assert answer.model == MODEL_NAME
     assert answer.usage.input_tokens > 100
     assert 0 < answer.usage.output_tokens <= 40
-    assert answer.status == "abstained" or answer.text == "".join(tokens).strip()
+    if answer.mode == "extract":  # so small a model seldom cites: nothing of its answer held
+        assert answer.notices
+    elif answer.status == "answered":
+        assert answer.text == "".join(tokens).strip()
     for statement in answer.statements:
         assert answer.text[statement.start : statement.end] == statement.text
         if statement.verdict == "supported":
@@ -846,6 +849,7 @@ def test_a_real_conversation_is_answered_whatever_the_model_makes_of_the_follow_
         chat = archive.chat()
         chat.ask(TURNOVER, qa.Filters(publisher="nobody"))  # nothing is found: the model is not asked
         answer = chat.ask("and in 2022?")
-    assert answer.mode == "model"
+    # So few tokens may not be enough for one sentence, and then are no answer.
+    assert answer.mode == "model" or "was cut at 16 tokens, before its first sentence" in answer.notices[0]
     assert answer.question.endswith("?")
     assert chat.turns[1].standalone == answer.question

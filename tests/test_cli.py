@@ -27,6 +27,7 @@ from qa.cli import app
 from qa.text import clean_text
 
 QUESTION = "What was 2021 trade turnover?"
+ON_RECORD = "At the end of 2021 trade between the two countries stood at $24.2 billion, a record."
 UNANSWERED = "Who is the king of Sweden?"
 README_EXAMPLE = """\
 $24.2 billion
@@ -146,7 +147,10 @@ def test_without_a_command_the_help_is_shown_as_misuse(run, command):
     ("arguments", "message"),
     [
         (["aks"], "error: No such command 'aks'. Did you mean 'ask'? See: qa --help\n"),
-        (["ask", "x", "--sinc", "2021"], "error: No such option: --sinc (Possible options: --json, --since)."),
+        (
+            ["ask", "x", "--sinc", "2021"],
+            "error: No such option: --sinc (Possible options: --json, --since, --strict).",
+        ),
         (["ask"], "error: Missing argument 'QUESTION'. See: qa ask --help\n"),
         (["add"], "error: Missing argument 'SOURCE'. See: qa add --help\n"),
         (["search", "x", "--limit", "0"], "error: Invalid value for '--limit'"),
@@ -733,10 +737,10 @@ def test_a_model_writes_the_answer_and_it_is_said_where_the_text_goes(run, sampl
 
 
 def test_a_wrong_figure_of_a_model_is_marked(run, sample, server):
-    server.replies = [loopback.whole_reply("Trade stood at $42.2 billion at the end of 2021 [1].")]
+    server.replies = [loopback.whole_reply(f"Trade stood at $42.2 billion at the end of 2021 [3]. {ON_RECORD} [3].")]
     shown = run("ask", QUESTION).out
     assert "✗ Trade stood at $42.2 billion" in shown
-    assert "✗ $42.2 billion is not in the quote" in shown
+    assert re.search(r"^✗ “Trade stood at \$42.2 billion .*: \$42.2 billion is not in the quote", shown, re.MULTILINE)
     assert "· ✗ a figure is not in the quote\n" in shown
 
 

@@ -61,6 +61,7 @@ def test_a_run_of_an_old_or_damaged_manifest_is_listed_all_the_same() -> None:
 def test_suites_and_runs_are_described_in_their_order(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, "named")
     assert [suite_row(suite)[:3] for suite in describe_suites(workspace)] == [
+        ("suite", "hostile", "65 cases"),
         ("suite", "newswire", "226 cases"),
         ("suite", "sample", "91 cases"),
     ]

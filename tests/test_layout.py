@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from qa.answer_form import Answer, Searched
-from qa.archive import AddReport, Status
+from qa.archive_reports import AddReport, Status
 from qa.articles import Article, Filters, Passage, hash_text, make_quote
 from qa.errors import UsageError
 from qa.ground import Citation, Problem, Statement

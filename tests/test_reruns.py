@@ -325,7 +325,7 @@ def test_a_case_that_comes_out_otherwise_is_named(run_it: Callable[..., Run], wo
     run = run_it([BREAD, BOAT], model=Clerk(), repeats=2)
     with closing(sqlite3.connect(run.folder / "calls.sqlite", isolation_level=None)) as calls:
         calls.execute(
-            "UPDATE replies SET parts = replace(parts, '$3', '$4') WHERE request LIKE '%pay for bread%\"repeat\": 2%'"
+            "UPDATE replies SET parts = replace(parts, '$3', 'much') WHERE request LIKE '%pay for bread%\"repeat\": 2%'"
         )
     again = replay(run, workspace)
     assert again.differs == (("bread", 2),)

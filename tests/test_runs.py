@@ -121,14 +121,25 @@ def test_a_right_answer_scores_on_every_measure_that_applies(run_it: Callable[..
     assert record["stands"] == [True]
 
 
-def test_a_wrong_figure_does_not_match_but_its_quote_stands(run_it: Callable[..., Run]) -> None:
-    record = run_it([BICYCLES], model=ScriptedChat(["Ben sold 99 bicycles in 2021. [1]"])).records[0]
+def test_a_wrong_figure_is_not_supported_but_its_quote_stands(run_it: Callable[..., Run]) -> None:
+    said = "Ben sold bicycles. [1] Ben sold 99 bicycles in 2021. [1]"
+    record = run_it([BICYCLES], model=ScriptedChat([said])).records[0]
     scores = record["scores"]
-    assert record["prediction"] == "Ben sold 99 bicycles in 2021."
     assert (scores["answer_match"], scores["numeric_match"], scores["incorrect"]) == (0, 0, 1)
     assert (scores["quote_validity"], scores["figure_support"]) == (1, 0.5)
     assert record["answer"] is not None
-    assert record["answer"]["statements"][0]["verdict"] == "unsupported"
+    assert [statement["verdict"] for statement in record["answer"]["statements"]] == ["supported", "unsupported"]
+
+
+def test_where_nothing_of_the_model_holds_the_sentence_on_record_is_scored_and_the_cost_is_the_models(
+    run_it: Callable[..., Run],
+) -> None:
+    run = run_it([BICYCLES], model=ScriptedChat(["Ben sold 99 bicycles in 2021. [1]"]))
+    (record,) = run.records
+    assert (record["prediction"], record["scores"]["answer_match"]) == ("12", 1)
+    assert record["answer"] is not None
+    assert (record["answer"]["mode"], record["answer"]["model"]) == ("extract", "scripted")
+    assert run.measures["output_tokens"].mean == 7
 
 
 def test_an_abstention_where_there_is_an_answer_scores_zero_on_what_applies(run_it: Callable[..., Run]) -> None:
@@ -427,7 +438,7 @@ def test_no_reply_is_asked_for_twice_by_cases_at_the_same_time(run_it: Callable[
 
 
 def test_repeats_ask_the_model_again(run_it: Callable[..., Run]) -> None:
-    replies = ["Ann paid $3 for bread. [1]", "Ann paid $4 for bread. [1]", "Ann paid $3 for bread. [1]"]
+    replies = ["Ann paid $3 for bread. [1]", "Ann paid for bread. [1]", "Ann paid $3 for bread. [1]"]
     run = run_it([BREAD], model=ScriptedChat(replies), repeats=3)
     assert [(record["repeat"], record["scores"]["answer_match"]) for record in run.records] == [(1, 1), (2, 0), (3, 1)]
     assert (run.measures["pass@3"].mean, run.measures["pass^3"].mean) == (1, 0)

@@ -261,7 +261,7 @@ PAID = ("In 2021 the port paid $5 million.", "In 2031 the port paid $6 million."
 FAIR = "The fair opened in Orrick."
 MODELS_ANSWER = say(
     (RECORD_YEAR, [0]),  # supported: 1 of 1 citation is needed
-    ("Trade stood at $24.2 billion in 2021, said Orrick.", [0, 3]),  # supported by the first alone: 1 of 2
+    ("Trade stood at $24.2 billion in 2021, it was said.", [0, 3]),  # supported by the first alone: 1 of 2
     ("The port paid $5 million in 2021 and $6 million in 2031.", [1, 2]),  # by both together only: 2 of 2
     ("The fair opened in Orrick in 1999.", [3]),  # not supported: 0 of 1
     ("It rained.", []),  # not cited

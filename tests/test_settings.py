@@ -237,3 +237,9 @@ def test_a_mistake_in_the_recipe_is_named(tmp_path, text, message):
 def test_a_missing_recipe_is_named(tmp_path):
     with pytest.raises(ContentError, match=r"none\.toml cannot be read: No such file"):
         load_recipe(tmp_path / "none.toml")
+
+
+def test_the_password_of_an_address_is_not_shown() -> None:
+    settings = load_settings(None, {"QA_BASE_URL": "http://ann:pass-word@127.0.0.1:8000/v1"})
+    rows = {name: value for name, value, _ in describe_settings(settings)}
+    assert rows["base_url"] == "http://ann:[key]@127.0.0.1:8000/v1"

@@ -338,17 +338,21 @@ def test_bm25_ranks_by_the_keyword_index_alone_and_embeds_no_question(news: Arch
     assert isinstance(embedder, CountingEmbedder)
     index = KeywordIndex(news.store.generation("keywords", news.store.current().keywords))
     for question in (SHIPS, "copper of Orrick", "elephants"):
-        asked = ask(news, "bm25", log, case(question), model=ScriptedChat(["So [1]."]))
         expected = index.search(question, limit=RANKED, filters=Filters())
+        first = [
+            passage.text
+            for passage, _ in news.desk().retriever.catalog.passages([id_ for id_, _ in expected[:1]]).values()
+        ]
+        asked = ask(news, "bm25", log, case(question), model=ScriptedChat([f"{text} [1]" for text in first]))
         assert asked.hits is not None
         assert [hit.passage.id for hit in asked.hits] == [id_ for id_, _ in expected]
     assert embedder.texts == []
     ask(news, "full", log, case(SHIPS, id_="c-2"), model=ScriptedChat(["So [1]."]))
-    assert embedder.texts == [SHIPS]
+    assert embedder.texts[0] == SHIPS
 
 
 def test_bm25_answers_from_its_own_passages(news: Archive, log: CallLog) -> None:
-    chat = ScriptedChat(["So [1]."])
+    chat = ScriptedChat([f"{COPPER} [1]"])
     asked = ask(news, "bm25", log, case("copper"), model=chat)
     assert shown(chat) == [COPPER]
     assert asked.answer is not None
@@ -415,12 +419,12 @@ def test_with_a_model_the_turns_are_asked_first_and_the_model_completes_the_ques
     news: Archive, log: CallLog, system: System
 ) -> None:
     asked_whole = "How many ships of Hest carried copper?"
-    chat = ScriptedChat(["5,400 [1].", asked_whole, f"{COPPER} [1]"])
+    chat = ScriptedChat(["Ships of Hest [1].", asked_whole, f"{COPPER} [1]"])
     follow_up = case("how many with copper?", turns=(SHIPS,), evidence=[Evidence("ports.md", COPPER)])
     asked = ask(news, system, log, follow_up, model=chat)
     first, rewriting, last = (call[-1].content for call in chat.calls)
     assert first.endswith(f"Question: {SHIPS}")
-    assert f"Q: {SHIPS}\nA: 5,400 [1]." in rewriting
+    assert f"Q: {SHIPS}\nA: Ships of Hest [1]." in rewriting
     assert rewriting.endswith("Last question: how many with copper?")
     assert last.endswith(f"Question: {asked_whole}")
     assert asked.question == asked_whole

@@ -12,7 +12,7 @@ import pytest
 from test_layout import TEXT, make_answer, make_article, make_status, state
 
 from qa.answer_form import Searched, Stage, Token
-from qa.archive import AddReport
+from qa.archive_reports import AddReport
 from qa.articles import Filters, Passage, make_quote
 from qa.conversation import Conversation
 from qa.errors import UsageError

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from qa.text import MONTHS, clean_text, fold, format_date, one_line, safe_text, shorten, suggest
+from qa.text import MONTHS, clean_text, fold, format_date, inert_text, one_line, safe_text, shorten, suggest
 
 # Whatever a file can hold once decoded, lone surrogates included.
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
@@ -160,3 +160,24 @@ def test_a_date_is_written_with_day_month_and_year_in_english(day):
 
 def test_a_date_has_no_leading_zero():
     assert format_date(date(2022, 7, 5)) == "5 July 2022"
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("a <|im_end|> b", "a < |im_end|> b"),
+        ("[INST] a [/INST]", "[ INST] a [ /INST]"),
+        ("<<SYS>>a</s>", "< <SYS>>a< /s>"),
+        ("<start_of_turn>user", "< start_of_turn>user"),
+        ("<｜User｜>", "< ｜User｜>"),
+        ("a\x1b[2J", "a\ufffd[2J"),
+        ("5 < 6 [1] <b>a</b> | b", "5 < 6 [1] <b>a</b> | b"),
+    ],
+)
+def test_special_tokens_are_broken_up_before_a_model_reads_them(text: str, sent: str) -> None:
+    assert inert_text(text) == sent
+
+
+@given(LANDMINES)
+def test_ordinary_text_goes_into_a_prompt_as_it_is_displayed(text: str) -> None:
+    assert inert_text(text) == safe_text(text)
