@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from qa.answer_form import ABSTAINED, Answer, Event, Searched, Stage
+from qa.answer_form import ABSTAINED, Answer, Event, Searched, Stage, make_abstention
 from qa.articles import Article, Filters
 from qa.errors import ModelError, UsageError
 from qa.extract import LOWEST_SCORE, Reading, find_span, read_hits
@@ -256,21 +256,10 @@ def _says(statement: str, short: str) -> bool:
 
 
 def _abstain(question: str, searched: Searched, reading: Reading) -> Answer:
-    return Answer(
-        question=question,
-        status="abstained",
-        text=ABSTAINED,
-        short=None,
-        short_span=None,
-        statements=(),
-        citations=(),
+    return replace(
+        make_abstention(question, searched),
         nearest=_nearest(reading),
         notices=tuple(reading.missing),
-        searched=searched,
-        mode="extract",
-        model=None,
-        prompt=None,
-        usage=Usage(),
         score=round(reading.score, 6),
     )
 

@@ -100,6 +100,26 @@ class Answer:
 Event = Stage | Token | Answer
 
 
+def make_abstention(question: str, searched: Searched) -> Answer:
+    """An abstention that says no more than what was searched; no model was asked, nothing is near."""
+    return Answer(
+        question=question,
+        status="abstained",
+        text=ABSTAINED,
+        short=None,
+        short_span=None,
+        statements=(),
+        citations=(),
+        nearest=(),
+        notices=(),
+        searched=searched,
+        mode="extract",
+        model=None,
+        prompt=None,
+        usage=Usage(),
+    )
+
+
 def _statement_dict(statement: Statement) -> dict[str, Any]:
     return {
         "text": statement.text,

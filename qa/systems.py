@@ -19,7 +19,7 @@ from datetime import date
 from typing import Literal, get_args
 
 from qa.answer import NOT_HERE, Desk, answer_from, check_question, count_searched
-from qa.answer_form import ABSTAINED, Answer, Event, Searched
+from qa.answer_form import Answer, Event, Searched, make_abstention
 from qa.archive import Archive
 from qa.articles import Filters
 from qa.conversation import Conversation, complete_question
@@ -244,23 +244,8 @@ class _Asking:
 
     def _abstain(self, question: str) -> Answer:
         """An abstention without a look."""
-        return Answer(
-            question=question,
-            status="abstained",
-            text=ABSTAINED,
-            short=None,
-            short_span=None,
-            statements=(),
-            citations=(),
-            nearest=(),
-            notices=(),
-            searched=Searched(0, 0, self._filters),
-            mode="extract",
-            model=None,
-            prompt=None,
-            usage=Usage(),
-            seconds={"retrieval": 0.0, "answer": 0.0, "total": 0.0},
-        )
+        nothing = make_abstention(question, Searched(0, 0, self._filters))
+        return replace(nothing, seconds={"retrieval": 0.0, "answer": 0.0, "total": 0.0})
 
 
 def _closed_book_prompt(archive: Archive) -> Prompt:
