@@ -17,7 +17,7 @@ from qa.synonyms import same_sense
 
 _BEFORE = 600  # characters before a quote that may tell what "the previous quarter" counts from
 _ANCHORS = 4  # times before a sentence that "the previous quarter" may count from
-_COUNTS_BACK = re.compile(r"\b(?:earlier|later|before|after|previous(?:ly)?|preceding|following)\b", re.IGNORECASE)
+COUNTS_BACK = re.compile(r"\b(?:earlier|later|before|after|previous(?:ly)?|preceding|following)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def read_evidence(quotes: Sequence[Quote]) -> Evidence:
     """Read the sentences of quotes, each with the date of its article."""
     sentences: list[Reading] = []
     for quote in quotes:
-        anchors = periods_before(quote) if _COUNTS_BACK.search(quote.text) else ()
+        anchors = periods_before(quote) if COUNTS_BACK.search(quote.text) else ()
         for start, end in _sentences_of(quote.text, quote.article.language):
             reading = read_sentence(quote.text[start:end], quote.article.published, anchors)
             anchors = (*_long_periods(reading.periods), *anchors)[:_ANCHORS]

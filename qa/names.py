@@ -151,6 +151,18 @@ def _read_words(text: str) -> _Words:
     )
 
 
+def speaks_of(name: str, text: str) -> bool:
+    """Whether a text has every word of a name, or a people for its country."""
+    known = _words_of(text)
+    return all(_is_known(_fold_word(word), known) for word in re.split(r"[\s-]+", name) if word)
+
+
+@lru_cache(maxsize=4096)
+def _words_of(text: str) -> frozenset[str]:
+    words = frozenset(_fold_word(match.group()) for match in _WORD.finditer(text))
+    return words | {part for word in words if "-" in word for part in word.split("-")}
+
+
 # In whose place
 
 

@@ -5,20 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache, cached_property
 from itertools import islice
 from typing import Literal
 
-from qa.figures import Figure, find_figures
+from qa.figures import Figure, find_figures, read_figures
 from qa.keywords import analyze, is_stop_word, question_terms
+from qa.periods import Period, find_periods
 
 Kind = Literal["count", "amount", "share", "measure", "date", "person", "place", "reason", "thing"]
 
+_RATES = "inflation|unemployment|jobless|interest|key|policy|growth|birth|vacancy|mortgage|tax|poverty|literacy"
 # The first kind of which any pattern is found in the question.
 _KINDS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     ("thing", (r"meant by", r"mean by", r"mean\?", r"the (title|name|names) of", r"called\?")),
     ("share", (r"percent", r"percentage", r"per cent", r"what (share|proportion|fraction)", r"by how much")),
-    ("share", (r"how (fast|strong|strongly)",)),
+    ("share", (r"how (fast|strong|strongly)", r"turnout", r"how (big|large) (a|an|the|was|is)( \w+)? (stake|share)")),
+    ("share", (rf"(what|which|where|how high) .*\b({_RATES})( \w+)? rate", rf"({_RATES}) rate\b(?! (cut|rise))")),
+    ("share", (r"(what|how high) (is|was|were) [\w '’-]*inflation",)),
     ("count", (r"how many", r"what number of", r"(what|which) (is|was|were|are) the number of")),
     ("measure", (r"how (big|large|long|high|tall|far|old|heavy|hot|cold|deep|wide)", r"how much (\w+ )?(space|time)")),
     ("measure", (r"(what|which) ((is|was) the )?(temperature|population|size|area|distance)",)),
@@ -32,9 +37,11 @@ _KINDS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     ("reason", (r"why", r"what .*\bfor\?*$", r"what (is|was) the (purpose|reason|aim|goal)", r"for what purpose")),
 )
 # "In millions of dollars" says how the answer is to be written, not what it is about.
-_UNIT_TERMS = frozenset({"thousand", "million", "billion", "trillion", "dollar", "euro"})
+_UNIT_TERMS = frozenset({"s", "thousand", "million", "billion", "trillion", "dollar", "euro"})
 _FIGURE_KINDS = frozenset({"count", "amount", "share", "measure"})
 _FOCUS = re.compile(r"\b(how many(?: of the| of)?|what|which|whose)\s+((?:[\w'’-]+\s+){0,3}[\w'’-]+)", re.IGNORECASE)
+_COUNTED = re.compile(r"\b(?:how many|number of) ([\w²³/°-]+)", re.IGNORECASE)
+_POSSESSIVE = re.compile(r"['’]s$")
 _AVERAGE = re.compile(r"\b(?:average|mean|per|each(?! (?:other|year|month|week|day)))\b", re.IGNORECASE)
 _WHOLE = re.compile(r"\b(?:whole|entire|full[ -]year|all of|year as a whole)\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
@@ -52,8 +59,9 @@ class Question:
 
     `focus` is the term of the noun that is asked for ("projects" in "how many joint projects are …"), or
     None; `focus_names` are the names that narrow it ("how many Russian companies"). `names` are words written
-    with a capital, and offices. `dates` and `figures` are those the question names; `counted` are its plain
-    numbers with the term of the noun they count ("the 23 planned projects").
+    with a capital, and offices; `full_names` are the runs of such words, "Kessel Bay". `dates` and `figures` are those
+    the question names; `counted` are its plain numbers with the term of the noun they count ("the 23 planned
+    projects"). `periods` are its times as days. `unit` is the measure that is counted: "tonne" in "how many tonnes".
     """
 
     text: str
@@ -65,6 +73,9 @@ class Question:
     figures: tuple[Figure, ...]
     focus_names: tuple[str, ...] = ()
     counted: tuple[tuple[Figure, str], ...] = ()
+    full_names: tuple[str, ...] = ()
+    periods: tuple[Period, ...] = ()
+    unit: str | None = None
 
     @property
     def wants_figure(self) -> bool:
@@ -87,8 +98,8 @@ class Question:
         return frozenset(self.terms)
 
 
-def read_question(text: str) -> Question:
-    """Read a question by rule; nothing is looked up."""
+def read_question(text: str, today: date | None = None) -> Question:
+    """Read a question by rule; nothing is looked up. Its relative times ("last year") count from `today`."""
     found = find_figures(text)
     focus = _find_focus(text)
     names = tuple(_find_names(text, found))
@@ -102,6 +113,9 @@ def read_question(text: str) -> Question:
         figures=tuple(figure for figure in found if figure.kind != "date" and figure.value != 1),
         focus_names=tuple(word for word in focus if word in names),
         counted=tuple(_find_counted(text, found)),
+        full_names=tuple(_find_full_names(text, found)),
+        periods=tuple(find_periods(text, today)),
+        unit=_find_unit(text),
     )
 
 
@@ -149,15 +163,42 @@ def _find_focus(text: str) -> list[str]:
     return words if words and analyze(words[-1]) else []
 
 
+def _find_unit(text: str) -> str | None:
+    """The measure that "how many …" asks for, or None where it counts things."""
+    match = _COUNTED.search(text)
+    found = read_figures(f"5 {match.group(1)}") if match else ()
+    return found[0].unit if found and found[0].kind == "number" else None
+
+
 def _find_names(text: str, found: Sequence[Figure]) -> list[str]:
-    names = []
+    """The words of names, without a possessive ending, and offices, each once."""
+    return list(dict.fromkeys(word for run in _name_runs(text, found) for word in run))
+
+
+def _find_full_names(text: str, found: Sequence[Figure]) -> list[str]:
+    """The names and offices as they stand, several words in one."""
+    return list(dict.fromkeys(" ".join(run) for run in _name_runs(text, found)))
+
+
+def _name_runs(text: str, found: Sequence[Figure]) -> Iterator[list[str]]:
     covered = [(figure.start, figure.end) for figure in found]
+    run: list[str] = []
+    last = -1
     for place, match in enumerate(_WORD.finditer(text)):
         if any(start <= match.start() < end for start, end in covered):
             continue
-        word = re.sub(r"['’]s$", "", match.group())
+        word = _POSSESSIVE.sub("", match.group())
         # The first word has its capital for being first, unless it is a name's: "Smailov's speech", "Mona Lisa".
         opens = place == 0 and not (word != match.group() or text[match.end() + 1 : match.end() + 2].isupper())
-        if (word[0].isupper() and not opens and not is_stop_word(word)) or word.casefold() in _OFFICES:
-            names.append(word)
-    return list(dict.fromkeys(names))
+        if not ((word[0].isupper() and not opens and not is_stop_word(word)) or word.casefold() in _OFFICES):
+            continue
+        if run and (text[last : match.start()].strip(" ") or run[-1].casefold() in _OFFICES):
+            yield run
+            run = []
+        run.append(word)
+        last = match.end() if word == match.group() else -1
+        if last < 0:
+            yield run
+            run = []
+    if run:
+        yield run

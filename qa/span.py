@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -72,12 +72,13 @@ class Sentence:
 class Found:
     """A span with how close it stands to the question's words, from 0 to 1, and how well its kind fits.
 
-    `fit` is from 0 to 1 too, and above 1 for what names the very noun asked for.
+    `fit` is from 0 to 1 too, and above 1 for what names the very noun asked for. `figure` is the amount that it is.
     """
 
     span: Span
     near: float
     fit: float
+    figure: Figure | None = None
 
 
 def read_sentence(text: str) -> Sentence:
@@ -92,16 +93,28 @@ def read_sentence(text: str) -> Sentence:
     return Sentence(text, tuple(words), frozenset(terms), tuple(find_figures(text)))
 
 
-def find_answer(asked: Question, sentence: Sentence, weights: Mapping[str, float]) -> Found | None:
+def find_answer(
+    asked: Question,
+    sentence: Sentence,
+    weights: Mapping[str, float],
+    *,
+    timing: Callable[[Figure], float] | None = None,
+) -> Found | None:
     """The span of a sentence that best has the kind the question asks for, or None when none has.
 
-    `weights` says how much each term of the question counts when spans of the sentence compete.
+    `weights` says how much each term of the question counts when spans of the sentence compete, `timing` how well an
+    amount is of the time that is asked for.
     """
-    options = list(_options(asked, sentence))
-    if not options:
-        return None
-    found = [Found(span, _nearness(asked, sentence, weights, span), fit) for span, fit in options]
-    return max(found, key=lambda f: (f.fit + f.near, -f.span[0]))
+    found = []
+    for span, fit in _options(asked, sentence):
+        figure = _figure_at(sentence, span) if asked.wants_figure else None
+        time = timing(figure) if figure and timing else 0.0
+        found.append((Found(span, _nearness(asked, sentence, weights, span), fit, figure), time))
+    return max(found, key=lambda f: (f[0].fit + f[0].near + f[1], -f[0].span[0]), default=(None,))[0]
+
+
+def _figure_at(sentence: Sentence, span: Span) -> Figure | None:
+    return next((figure for figure in sentence.figures if span[0] <= figure.start and figure.end <= span[1]), None)
 
 
 def _options(asked: Question, sentence: Sentence) -> Iterable[tuple[Span, float]]:
@@ -178,7 +191,11 @@ def _measure_fit(asked: Question, figure: Figure) -> float:
 
 
 def _count_fit(asked: Question, figure: Figure, sentence: Sentence) -> float:
-    if figure.kind != "number" or figure.unit not in (None, asked.focus) or not _holds_focus_names(asked, sentence):
+    if figure.kind != "number" or not _holds_focus_names(asked, sentence):
+        return 0.0
+    if asked.unit and figure.unit == asked.unit:
+        return 1.0
+    if figure.unit not in (None, asked.focus):
         return 0.0
     if asked.focus is None:
         return 0.5

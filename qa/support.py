@@ -214,7 +214,7 @@ def _other_time(figure: Figure, claim: Reading, holders: Sequence[Holder], absen
     ours = [period for period in _times_of(figure, claim) if period not in absent]
     if not ours:
         return None
-    theirs = [_times_of(known, sentence) or _times_in(known, sentence) for sentence, known in holders]
+    theirs = [times_of(known, sentence) for sentence, known in holders]
     if not all(theirs) or any(_is_time(a, b) for a in ours for times in theirs for b in times):
         return None
     times = list(dict.fromkeys(period for found in theirs for period in found))
@@ -229,6 +229,16 @@ def _is_time(ours: Period, theirs: Period) -> bool:
     if any(figure.part for figure in ours.figures) and ours.days and theirs.days and not theirs.is_day:
         return not set(ours.days).isdisjoint(theirs.days)
     return overlap(ours, theirs) or _bears_out(ours, theirs)
+
+
+def times_of(figure: Figure, reading: Reading) -> list[Period]:
+    """The times that an amount is said of: those of its clause, else those of the whole sentence that may be meant."""
+    return _times_of(figure, reading) or _times_in(figure, reading)
+
+
+def times_in(reading: Reading) -> list[Period]:
+    """The times that a sentence speaks of, without those that it compares with: "more than in 2026"."""
+    return [period for period in reading.periods if not _COMPARED.search(reading.text[: period.start][-_LONG:])]
 
 
 def _times_of(figure: Figure, reading: Reading) -> list[Period]:
