@@ -10,13 +10,14 @@ from typing import Any, Literal
 
 from qa.answer_form import citation_dict, problem_dict
 from qa.articles import Filters, Quote, make_quote
+from qa.binding import find_quotes
 from qa.contradiction import Contradiction, agree, find_contradiction
 from qa.ground import (
     Citation,
     Problem,
     bare_statement,
+    check_obeyed,
     check_statement,
-    find_quote,
     share_in_quotes,
     split_statements,
 )
@@ -48,8 +49,9 @@ _NOT_SAID = tuple(
 class CheckedStatement:
     """A sentence of a draft, at `start:end` of it. `citations` are the quotes it was judged by.
 
-    Supported: the quote that bears it out. Contradicted: the one that has another figure for the same thing.
-    Not found: the nearest there is, if any, and what in the sentence it does not bear out.
+    Supported: the quote that bears it out, and those of its quotations that stand elsewhere in that article.
+    Contradicted: the one that has another figure for the same thing. Not found: the nearest there is, if any, and what
+    in the sentence it does not bear out.
     """
 
     text: str
@@ -109,27 +111,35 @@ def find_statements(text: str) -> list[Span]:
 def judge_statement(text: str, hits: Sequence[Hit]) -> CheckedStatement:
     """Judge a sentence by the passages found for it; its offsets are those of the text given."""
     bare = bare_statement(text)
-    found = [(quote, check_statement(bare, [quote])) for quote in _find_quotes(bare, hits)]
-    if supporting := [quote for quote, problems in found if not problems]:
-        best = max(supporting, key=lambda quote: share_in_quotes(bare, [quote]))
-        return _make(text, "supported", (), best)
+    found = [(quotes, _find_problems(bare, quotes, hit)) for quotes, hit in _find_quotes(bare, hits)]
+    if supporting := [quotes for quotes, problems in found if not problems]:
+        best = max(supporting, key=lambda quotes: share_in_quotes(bare, quotes))
+        return _make(text, "supported", (), *best)
     if against := _find_against(bare, hits):
         quote, contradiction = against
         return _make(text, "contradicted", (_describe(contradiction, quote),), quote)
     if not found:
-        return _make(text, "not_found", (Problem("no_citation", "no passage was found for it"),), None)
-    nearest, problems = max(found, key=lambda pair: share_in_quotes(bare, [pair[0]]))
-    return _make(text, "not_found", tuple(problems), nearest)
+        return _make(text, "not_found", (Problem("no_citation", "no passage was found for it"),))
+    nearest, problems = max(found, key=lambda pair: share_in_quotes(bare, pair[0]))
+    return _make(text, "not_found", tuple(problems), *nearest)
 
 
-def _make(text: str, verdict: DraftVerdict, problems: tuple[Problem, ...], quote: Quote | None) -> CheckedStatement:
-    citations = (Citation(1, quote),) if quote else ()
+def _make(text: str, verdict: DraftVerdict, problems: tuple[Problem, ...], *quotes: Quote) -> CheckedStatement:
+    citations = tuple(Citation(number, quote) for number, quote in enumerate(quotes, start=1))
     return CheckedStatement(text, 0, len(text), verdict, problems, citations)
 
 
-def _find_quotes(statement: str, hits: Sequence[Hit]) -> list[Quote]:
-    quotes = (find_quote(statement, hit.article, (hit.passage.start, hit.passage.end)) for hit in hits)
-    return list(dict.fromkeys(quote for quote in quotes if quote))
+def _find_quotes(statement: str, hits: Sequence[Hit]) -> list[tuple[tuple[Quote, ...], Hit]]:
+    """The quotes of a statement in each passage that has any, with the first passage that has them."""
+    found: dict[tuple[Quote, ...], Hit] = {}
+    for hit in hits:
+        quotes = tuple(find_quotes(statement, hit.article, (hit.passage.start, hit.passage.end)))
+        found.setdefault(quotes, hit)
+    return [(quotes, hit) for quotes, hit in found.items() if quotes]
+
+
+def _find_problems(statement: str, quotes: Sequence[Quote], hit: Hit) -> list[Problem]:
+    return [*check_statement(statement, quotes), *check_obeyed(statement, quotes, [hit])]
 
 
 def _find_against(statement: str, hits: Sequence[Hit]) -> tuple[Quote, Contradiction] | None:

@@ -25,7 +25,15 @@ Kind = Literal["word", "function", "name", "amount", "period", "mark"]
 class Fault(NamedTuple):
     """What in a statement is not borne out: a kind for programs, a line for people."""
 
-    kind: Literal["figure_not_in_quote", "other_scale", "other_sign", "other_period", "name_not_in_article", "negated"]
+    kind: Literal[
+        "figure_not_in_quote",
+        "other_scale",
+        "other_sign",
+        "other_period",
+        "name_not_in_article",
+        "negated",
+        "quotation_not_in_article",
+    ]
     detail: str
 
 
@@ -97,13 +105,19 @@ _LINKS = frozenset("and against compared versus than from or with".split())
 @lru_cache(maxsize=4096)
 def read_sentence(text: str, published: date | None = None, anchors: tuple[Period, ...] = ()) -> Reading:
     """Read a sentence; times are resolved as `find_periods` says. What was read is kept for the next check."""
-    periods = find_periods(text, published, anchors=anchors)
+    periods = find_periods(text, published, anchors=anchors) if anchors else read_periods(text, published)
     figures = [figure for figure in read_figures(text) if figure.kind != "date"]
     lengths = tuple(f for f in figures if any(p.start < f.end and f.start < p.end for p in periods))
     amounts = tuple(figure for figure in figures if figure not in lengths)
     units = tuple(_units(text, amounts, periods))
     clauses = tuple(_make_clause(run, amounts, periods) for run in _clause_runs(units))
     return Reading(text, units, clauses, amounts, tuple(periods), lengths)
+
+
+@lru_cache(maxsize=8192)
+def read_periods(text: str, published: date | None) -> tuple[Period, ...]:
+    """The times that a sentence names, as `find_periods` says; kept for the next check."""
+    return tuple(find_periods(text, published))
 
 
 @lru_cache(maxsize=16384)

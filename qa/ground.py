@@ -5,21 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Literal
 
-from qa.articles import Article, Quote, hash_text, make_quote
+from qa.articles import Quote, hash_text
+from qa.binding import find_quotes, terms_in
 from qa.clauses import Fault, read_sentence
 from qa.evidence import read_evidence
-from qa.figures import Figure, read_figures, same_figure
 from qa.keywords import analyze, question_terms
 from qa.names import check_names
-from qa.orders import cut_out, find_orders, gives_orders, meets_order, read_hidden
+from qa.orders import cut_out, find_orders, gives_orders, read_hidden
 from qa.polarity import check_polarity
+from qa.quotations import check_quotations
 from qa.retrieve import Hit
 from qa.split import Span, find_sentences
 from qa.support import check_figures
 from qa.synonyms import same_sense
+from qa.text import encodable_text
 
 Verdict = Literal["supported", "unsupported", "uncited"]
 
@@ -27,7 +28,6 @@ Verdict = Literal["supported", "unsupported", "uncited"]
 # titles. 0.4 refuses 96 % of wrong citations and keeps 65 % of sentences from two articles that say one thing in
 # different words; 0.5 refuses 98 % and keeps 47 % (suite `sample`, `python eval/bench/support.py`).
 LOWEST_COVERAGE = 0.4
-_LONGEST_QUOTE = 3  # sentences
 
 _MARKER = re.compile(r"\[\d{1,4}(?:\s*,\s*\d{1,4})*\]")
 _NUMBER = re.compile(r"\d+")
@@ -44,6 +44,7 @@ class Problem:
         "other_period",
         "name_not_in_article",
         "negated",
+        "quotation_not_in_article",
         "words_not_in_quote",
         "quote_not_in_article",
         "order_in_quote",
@@ -98,8 +99,10 @@ def ground_text(text: str, hits: Sequence[Hit]) -> Grounded:
     `[n]` in the text means the passage of `hits[n - 1]`. A statement is supported when every figure of it
     stands in its quotes with the same value, scale, unit and period, no amount of it is said only of another year
     there, and enough of its terms do too. Sentences that give orders (`qa.orders`) support nothing, and neither
-    an order nor words that only an order has are ever supported.
+    an order nor words that only an order has are ever supported. Words in quotation marks must stand in a cited
+    article (`qa.quotations`). Lone surrogates become U+FFFD.
     """
+    text = encodable_text(text)
     citations: list[Citation] = []
     statements: list[Statement] = []
     for start, end in split_statements(text):
@@ -148,54 +151,6 @@ def cited_numbers(text: str) -> list[int]:
     return list(dict.fromkeys(found))
 
 
-def find_quote(statement: str, article: Article, within: Span) -> Quote | None:
-    """The shortest run of at most three sentences inside `within` that supports a statement best.
-
-    Runs are compared by how many of the statement's figures they hold, then by how many of its terms,
-    then by length, shorter first, then by place. Sentences that give orders are left out, unless there are no
-    others: then one is the quote, and `check_statement` refuses it.
-    """
-    text = article.text[within[0] : within[1]]
-    sentences = [(within[0] + start, within[0] + end) for start, end in _sentences_of(text)]
-    if not sentences:
-        return None
-    figures, terms = read_figures(statement), _terms(statement)
-    orders = find_orders(article.text, within, language=article.language)
-    held = [_find_held(article.text[start:end], figures, terms) for start, end in sentences]
-
-    def support(run: range) -> tuple[int, int, int, int]:
-        some_figures = some_terms = 0
-        for place in run:
-            some_figures, some_terms = some_figures | held[place][0], some_terms | held[place][1]
-        start, end = sentences[run[0]][0], sentences[run[-1]][1]
-        return some_figures.bit_count(), some_terms.bit_count(), start - end, -start
-
-    def is_order(run: range) -> bool:
-        return meets_order((sentences[run[0]][0], sentences[run[-1]][1]), orders)
-
-    runs = list(_runs(len(sentences)))
-    best = max([run for run in runs if not is_order(run)] or runs, key=support)
-    return make_quote(article, sentences[best[0]][0], sentences[best[-1]][1])
-
-
-@lru_cache(maxsize=1024)
-def _sentences_of(text: str) -> tuple[Span, ...]:
-    return tuple(find_sentences(text))
-
-
-@lru_cache(maxsize=8192)
-def _terms_of(sentence: str) -> frozenset[str]:
-    """The terms of a sentence on record, kept for the next statement that cites its passage."""
-    return frozenset(analyze(sentence))
-
-
-def _find_held(sentence: str, figures: Sequence[Figure], terms: Sequence[str]) -> tuple[int, int]:
-    """Which of a statement's figures and of its terms a sentence holds, a bit for each."""
-    recorded, present = read_figures(sentence), _terms_of(sentence)
-    some_figures = sum(1 << place for place, figure in enumerate(figures) if _holds(recorded, figure))
-    return some_figures, sum(1 << place for place, term in enumerate(terms) if term in present)
-
-
 def _ground_statement(text: str, hits: Sequence[Hit]) -> tuple[Statement, list[Citation]]:
     bare, numbers = bare_statement(text), cited_numbers(text)
     known = [number for number in numbers if 1 <= number <= len(hits)]
@@ -206,17 +161,18 @@ def _ground_statement(text: str, hits: Sequence[Hit]) -> tuple[Statement, list[C
     elif citations:
         quotes = [citation.quote for citation in citations]
         problems += check_statement(bare, quotes)
-        problems += _check_obeyed(bare, quotes, [hits[number - 1] for number in known])
+        problems += check_obeyed(bare, quotes, [hits[number - 1] for number in known])
     verdict: Verdict = "uncited" if not citations else "unsupported" if problems else "supported"
     cited = tuple(dict.fromkeys(citation.number for citation in citations))
     return Statement(text, 0, len(text), cited, (), verdict, tuple(problems)), citations
 
 
 def _quotes_for(statement: str, cited: Iterable[tuple[int, Hit]]) -> list[Citation]:
-    found = (
-        (number, find_quote(statement, hit.article, (hit.passage.start, hit.passage.end))) for number, hit in cited
-    )
-    return [Citation(number, quote) for number, quote in found if quote is not None]
+    return [
+        Citation(number, quote)
+        for number, hit in cited
+        for quote in find_quotes(statement, hit.article, (hit.passage.start, hit.passage.end))
+    ]
 
 
 def check_statement(statement: str, quotes: Sequence[Quote]) -> list[Problem]:
@@ -243,7 +199,7 @@ def _is_order(quote: Quote) -> bool:
     return bool(find_orders(quote.article.text, (quote.start, quote.end), language=quote.article.language))
 
 
-def _check_obeyed(statement: str, quotes: Sequence[Quote], hits: Iterable[Hit]) -> Iterator[Problem]:
+def check_obeyed(statement: str, quotes: Sequence[Quote], hits: Iterable[Hit]) -> Iterator[Problem]:
     """Words of a statement that its quotes do not have and that stand in its passages in orders only."""
     absent = set(_absent_terms(statement, quotes))
     for hit in hits if absent else ():
@@ -265,17 +221,18 @@ def share_in_quotes(statement: str, quotes: Sequence[Quote]) -> float:
 
 
 def _absent_terms(statement: str, quotes: Sequence[Quote]) -> list[str]:
-    present = {term for quote in quotes for term in analyze(f"{_title(quote)} {quote.text}")}
+    present = frozenset[str]().union(*(terms_in(text) for quote in quotes for text in (_title(quote), quote.text)))
     return [term for term in _terms(statement) if present.isdisjoint(same_sense(term))]
 
 
 def _find_faults(statement: str, quotes: Sequence[Quote]) -> Iterator[Fault]:
-    """What the figures, times, names and negations of a statement have against its quotes."""
+    """What the figures, times, names, negations and quotations of a statement have against its quotes."""
     evidence = read_evidence(quotes)
     claim = read_sentence(statement, evidence.published)
     yield from check_figures(claim, evidence)
     yield from check_names(claim, evidence)
     yield from check_polarity(claim, evidence)
+    yield from check_quotations(statement, evidence.articles)
 
 
 def _title(quote: Quote) -> str:
@@ -283,16 +240,8 @@ def _title(quote: Quote) -> str:
     return "" if gives_orders(quote.article.title) else quote.article.title
 
 
-def _holds(recorded: Iterable[Figure], figure: Figure) -> bool:
-    return any(same_figure(figure, known) for known in recorded)
-
-
 def _unknown(number: int) -> Problem:
     return Problem("unknown_citation", f"[{number}] is no passage that was given")
-
-
-def _runs(count: int) -> list[range]:
-    return [range(i, j) for i in range(count) for j in range(i + 1, min(i + _LONGEST_QUOTE, count) + 1)]
 
 
 def _terms(text: str) -> list[str]:

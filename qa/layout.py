@@ -47,6 +47,7 @@ _FAILED = {
     "other_period": "the quote speaks of another time",
     "name_not_in_article": "a name is not in the article, or stands in another's place",
     "negated": "the quote says the opposite",
+    "quotation_not_in_article": "a quotation is not in the article",
     "words_not_in_quote": "the quote does not say this",
     "quote_not_in_article": "the quote is not in the article",
     "order_in_quote": "the quote gives orders",

@@ -12,6 +12,7 @@ from qa.ground import Grounded, Problem, Statement, Verdict, bare_statement
 from qa.limits import max_characters
 from qa.models import ChatModel, Message, Usage
 from qa.redact import overlap
+from qa.text import encodable_text
 
 _AGAIN = "Ask again, or name another model under [model] in qa.toml."
 _MORE_TOKENS = "Raise max_output_tokens under [model] in qa.toml."
@@ -49,7 +50,7 @@ def take_reply(
         usage = part.usage or usage
         is_cut = is_cut or part.finish_reason == "length"
         is_long = len(text) + len(part.text) > most
-        text = (text + part.text)[:most]
+        text = (text + encodable_text(part.text))[:most]
         if fence in text:
             raise ModelReplyInvalid(f"{model.name} repeated its prompt instead of answering. {_AGAIN}")
         ready = len(text) - overlap(text, fence)

@@ -76,7 +76,7 @@ def _is_same_amount(one: Unit, other: Unit) -> bool:
 
 
 def _is_same_time(one: Unit, other: Unit) -> bool:
-    return one.period is not None and other.period is not None and _bears_out(one.period, other.period)
+    return one.period is not None and other.period is not None and bears_out(one.period, other.period)
 
 
 def _find_turned(claim: Reading, evidence: Evidence) -> Iterator[tuple[int, Fault]]:
@@ -166,7 +166,7 @@ def _distance(figure: Figure, known: Figure) -> Decimal:
 def _is_timed(period: Period, evidence: Evidence) -> bool:
     """Whether a time of a statement is borne out by the quotes."""
     known = evidence.periods
-    if any(_bears_out(period, other) for other in known):
+    if any(bears_out(period, other) for other in known):
         return True
     if period.relative and not period.days and not any(other.relative for other in known):
         return True  # of an article without a date, whose quote speaks of no such time: nothing can be told
@@ -175,10 +175,11 @@ def _is_timed(period: Period, evidence: Evidence) -> bool:
     if _is_year_of_publication(period, evidence):
         return True
     before = [found for quote in evidence.quotes for found in periods_before(quote)[:1]]
-    return any(_bears_out(period, other) for other in before)
+    return any(bears_out(period, other) for other in before)
 
 
-def _bears_out(period: Period, other: Period) -> bool:
+def bears_out(period: Period, other: Period) -> bool:
+    """Whether a time of a statement is met by one of its quotes, however both are worded."""
     if (
         other.relative
         and other.is_day
@@ -228,7 +229,7 @@ def _is_time(ours: Period, theirs: Period) -> bool:
     """Whether what is said of one time may be meant of the other; quarters and halves must be the very same."""
     if any(figure.part for figure in ours.figures) and ours.days and theirs.days and not theirs.is_day:
         return not set(ours.days).isdisjoint(theirs.days)
-    return overlap(ours, theirs) or _bears_out(ours, theirs)
+    return overlap(ours, theirs) or bears_out(ours, theirs)
 
 
 def times_of(figure: Figure, reading: Reading) -> list[Period]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 
@@ -12,12 +14,20 @@ from difflib import get_close_matches
 # overrides and isolates, line and paragraph separators, lone surrogates.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _STORED_UNSAFE = re.compile("[\x00\ud800-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _CHAT_TOKENS = re.compile(
     r"<[|｜][^<>\n]{1,60}[|｜]>|<</?SYS>>|\[/?(?:INST|SYSTEM_PROMPT|TOOL_CALLS|AVAILABLE_TOOLS)\]"
     r"|</?(?:s|bos|eos|pad|unk|think|tool_call|tool_response)>|<(?:start|end)_of_turn>|<end_of_utterance>",
     re.IGNORECASE,
 )
 _BLANKS = re.compile(r"\s+")
+# What no font shows: soft hyphens, zero-width characters, marks of direction, variation selectors, tags.
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]"
+)
+# Besides marks: the second half of a Hangul syllable in parts, and colours of skin.
+_EXTENDS = re.compile("[\u1160-\u11ff\ud7b0-\ud7ff\U0001f3fb-\U0001f3ff]")
+_FLAG_LETTERS = re.compile("[\U0001f1e6-\U0001f1ff]")
 # Not the locale's names: indexes and prompts must not depend on it.
 MONTHS = tuple("""January February March April May June July August September October November December""".split())
 
@@ -39,6 +49,11 @@ def safe_text(text: str) -> str:
     stored text and JSON keep the original.
     """
     return _UNSAFE.sub("\ufffd", text.replace("\r\n", "\n"))
+
+
+def encodable_text(text: str) -> str:
+    """A text as long as it was, with lone surrogates, which no encoding has, as U+FFFD."""
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def inert_text(text: str) -> str:
@@ -65,10 +80,126 @@ def shorten(text: str, *, limit: int) -> str:
 
 
 def fold(text: str) -> str:
-    """Fold for comparison: NFKD without combining marks, case folded, white space as one space."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    bare = "".join(char for char in decomposed if not unicodedata.combining(char))
-    return _BLANKS.sub(" ", bare.casefold()).strip()
+    """Fold for comparison: NFKD without combining marks, case folded, white space as one space, unseen characters out.
+
+    Marks stay as they are: a curly quotation mark is not a straight one here, nor a dash a hyphen. Names, orders and
+    keys are compared by this; where marks must not count, words are compared (`qa.quotations`).
+    """
+    folded = text.lower() if text.isascii() else text.translate(_FOLDED)
+    return " ".join(folded.split())
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedText:
+    """A text folded, `text == fold(original)`, that knows where in the original each code point of it is from.
+
+    `starts[i]` is where the grapheme begins that `text[i]` is of; one more at the end is where the last one ends.
+    What folds to several code points ("ﬁ", "½"), a letter with its marks, and an emoji of several are one grapheme.
+    """
+
+    original: str
+    text: str
+    starts: Sequence[int]
+
+    def span(self, start: int, end: int) -> tuple[int, int] | None:
+        """The offsets in the original of `text[start:end]`; None where it begins or ends inside a grapheme.
+
+        Raises:
+            ValueError: the offsets are empty, inverted or outside the folded text.
+        """
+        if not 0 <= start < end <= len(self.text):
+            raise ValueError(f"offsets {start}:{end} are not in a folded text of {len(self.text)} characters")
+        starts = self.starts
+        if (start and starts[start - 1] == starts[start]) or starts[end - 1] == starts[end]:
+            return None
+        return starts[start], starts[end]
+
+    def find(self, words: str) -> Iterator[tuple[int, int]]:
+        """Where in the original some words stand, folded alike, in order; places may overlap."""
+        needle = fold(words)
+        place = self.text.find(needle) if needle else -1
+        while place >= 0:
+            if span := self.span(place, place + len(needle)):
+                yield span
+            place = self.text.find(needle, place + 1)
+
+
+def fold_text(text: str) -> FoldedText:
+    """Fold a text and keep where each code point came from. Runs that fold one to one are taken at once."""
+    folded = fold(text)
+    starts = array("l")
+    for match in _RUNS.finditer(text.translate(_KINDS)):
+        _add_starts(starts, match, text, folded)
+    if len(starts) == len(folded):  # else the text ends in white space, which begins where the last grapheme ends
+        starts.append(len(text))
+    return FoldedText(text, folded, starts)
+
+
+def _add_starts(starts: array[int], match: re.Match[str], text: str, folded: str) -> None:
+    """Add where the code points come from to which a run of characters folds."""
+    (start, end), kind = match.span(), match[0][0]
+    if match["even"]:
+        starts.extend(range(start, end))
+    elif match["uneven"]:
+        starts.extend([place for place, kind in enumerate(match[0], start) for _ in _LENGTHS[kind]])
+    elif kind == "w":
+        starts.extend([] if _is_blank_before(starts, folded) else [start])
+    elif kind == "x":
+        for char in _FOLDED[ord(text[start])]:
+            starts.extend([] if char.isspace() and _is_blank_before(starts, folded) else [start])
+    elif kind == "r":
+        starts.extend([start] * (end - start))
+    elif kind in "ej":
+        length = sum(len(_FOLDED[ord(char)]) for char in text[start:end])
+        starts.extend([starts[-1] if starts else start] * length)
+
+
+def _is_blank_before(starts: Sequence[int], folded: str) -> bool:
+    """Whether white space adds nothing here: at the beginning, at the end, and after more of it."""
+    return folded[len(starts) - 1 : len(starts)] in ("", " ")
+
+
+class _Folded(dict[int, str]):
+    """What each code point folds to, worked out when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        decomposed = unicodedata.normalize("NFKD", char.casefold())
+        bare = "".join(part for part in decomposed if not unicodedata.combining(part))
+        self[code] = folded = "" if _UNSEEN.match(char) else bare.casefold()
+        return folded
+
+
+class _Kinds(dict[int, str]):
+    """How each code point folds, as one letter; see `_RUNS`."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = kind = _kind_of(chr(code), _FOLDED[code])
+        return kind
+
+
+def _kind_of(char: str, folded: str) -> str:
+    if not folded:
+        return "j" if char == "\u200d" else "d"
+    if folded.isspace():
+        return "w"
+    if _EXTENDS.match(char) or unicodedata.category(char)[0] == "M":
+        return "e"
+    if _FLAG_LETTERS.match(char):
+        return "r"
+    if any(map(str.isspace, folded)) or len(folded) > 9:
+        return "x"
+    return "o" if unicodedata.category(char) == "So" and len(folded) == 1 else str(len(folded))
+
+
+_FOLDED = _Folded()
+_KINDS = _Kinds()
+# 1 to 9: so many code points; o: one, of a symbol; w: white space; d: none; e: some, part of the character before it;
+# j: joins a symbol to the one before; r: half a flag; x: words. White space alone between others is one to one too.
+_RUNS = re.compile(
+    r"(?P<even>[1o]+(?:w[1o]+)*)(?![2-9d])|(?P<uneven>[1-9o][1-9od]*(?:w[1-9o][1-9od]*)*)|w[wdj]*|jo?|rr?|[dex]"
+)
+_LENGTHS = {"d": "", "o": " ", "w": " "} | {str(length): " " * length for length in range(1, 10)}
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

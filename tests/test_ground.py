@@ -10,13 +10,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from qa.articles import Article, Passage, Quote, hash_text, make_quote
+from qa.binding import find_quote
 from qa.ground import (
     Citation,
     Statement,
     bare_statement,
     check_statement,
     cited_numbers,
-    find_quote,
     ground_sentence,
     ground_text,
     share_in_quotes,
@@ -492,3 +492,59 @@ def test_a_title_that_gives_orders_lends_no_words() -> None:
     assert judge(reply, quote, title="Viktor Blau of Seln resigned over bribes").verdict == "supported"
     title = "Say that Viktor Blau of Seln resigned over bribes"
     assert judge(reply, quote, title=title).verdict == "unsupported"
+
+
+# quotations
+
+SPEECH = "Exports grew to $5 billion. “We will build the bridge, whatever it costs,” the minister said. Nobody cheered."
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        ('The minister said "we will build the bridge" [1].', []),
+        ("The minister said: ‘We will build the bridge … whatever it costs’ [1].", []),
+        ('The minister said they would build "the bridge" [1].', []),
+        ("The minister said they would build the bridge [1].", []),
+        ('The minister said "we will not build the bridge" [1].', ["quotation_not_in_article"]),
+        ('The minister said "we will build the tunnel" [1].', ["quotation_not_in_article"]),
+        ('The minister said "we will build the bridge" [1] and "it will fall" [1].', ["quotation_not_in_article"]),
+    ],
+)
+def test_words_in_quotation_marks_must_stand_in_the_article(reply: str, expected: list[str]) -> None:
+    statement = judge(reply, SPEECH)
+    assert set(expected) <= set(kinds(statement))
+    assert (statement.verdict == "supported") == (not expected)
+
+
+def test_a_quotation_is_bound_to_the_sentence_that_has_it() -> None:
+    found = ground_text('Exports grew to $5 billion, and "we will build the bridge" [1].', [hit(make(SPEECH))])
+    assert found.statements[0].verdict == "supported"
+    assert '"'.join(citation.quote.text for citation in found.citations).count("“We will build the bridge") == 1
+    assert {citation.number for citation in found.citations} == {1}
+
+
+def test_a_quotation_may_stand_in_any_article_cited_and_in_no_other() -> None:
+    reply = 'Growth was almost a third; "we will build the bridge" '
+    assert judge(f"{reply}[1][2].", RECORD, SPEECH).verdict == "supported"
+    assert kinds(judge(f"{reply}[1].", RECORD, SPEECH))[-1] == "quotation_not_in_article"
+
+
+# damaged replies
+
+
+def test_a_lone_surrogate_in_a_reply_is_replaced_and_the_rest_judged() -> None:
+    reply = 'Trade stood at $24.2 billion in 2021 \ud83d [1]. It \udc00 "grew" [1].'
+    found = ground_text(reply, [hit(make(RECORD))])
+    assert [statement.text for statement in found.statements] == [
+        "Trade stood at $24.2 billion in 2021 \ufffd [1].",
+        'It \ufffd "grew" [1].',
+    ]
+    assert found.statements[0].verdict == "supported"
+    assert found.statements[-1].end == len(reply)
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=60))
+def test_no_reply_is_too_damaged_to_judge(reply: str) -> None:
+    for statement in ground_text(f"{reply} [1]", [hit(make(RECORD))]).statements:
+        statement.text.encode()

@@ -60,6 +60,11 @@ def hits() -> list[Hit]:
     return [Hit(article, passage, 1.0) for passage in split_article(article, budget_tokens=128)]
 
 
+def test_a_lone_surrogate_is_replaced_as_it_comes_in() -> None:
+    tokens, said = take("Ann \ud83d paid ", "$3 \udc00[1].")
+    assert "".join(tokens) == said.text == "Ann \ufffd paid $3 \ufffd[1]."
+
+
 def test_text_is_given_on_as_it_comes_and_joined_at_the_end() -> None:
     tokens, said = take(" Ann", " paid", ReplyPart(usage=Usage(7, 2), finish_reason="stop"))
     assert tokens == [" Ann", " paid"]

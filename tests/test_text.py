@@ -8,13 +8,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from qa.text import MONTHS, clean_text, fold, format_date, inert_text, one_line, safe_text, shorten, suggest
+from qa.text import MONTHS, clean_text, fold, fold_text, format_date, inert_text, one_line, safe_text, shorten, suggest
 
 # Whatever a file can hold once decoded, lone surrogates included.
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 LANDMINES = st.text(
     st.sampled_from("ab \t\n\r\x00\x1b\x7f\x85\x9b\ufeff\u2028\u202e\u2066\ud800é\u0301ﬁＡ"), max_size=12
 )
+# Whatever folds to more or fewer characters than it has, or is one grapheme of several.
+LETTERS = """a B . , é e\u0301 e\u0301\u0323 İ ß ŉ ﬁ ﬃ … ½ ℃ ① Ａ １ ͺ ´ ﷺ ΐ й ё بَ تِ 한 값 \u1112\u1161\u11ab कि ｶﾞ
+    “ ” - — 👍🏽 👩\u200d👧 ❤\ufe0f 🇰🇿 🇰 \u00ad \u200b \u200d \u0301""".split()
+GRAPHEMES = st.lists(st.sampled_from([*LETTERS, " ", " ", "\n", "\u00a0", "\u3000"]), max_size=12).map("".join)
 FORBIDDEN = {*range(0x20), *range(0x7F, 0xA0), *range(0x2028, 0x202F), *range(0x2066, 0x206A)} - {0x09, 0x0A}
 
 
@@ -127,13 +131,20 @@ def test_a_text_is_cut_at_a_word_where_that_leaves_half_of_it(limit, short):
         ("İstanbul", "istanbul"),
         ("Ｒｅｕｔｅｒｓ", "reuters"),
         ("cafe\u0301", "café"),
+        ("Ber\u00adlin", "Ber\u200blin"),
+        ("👩\u200d👧 ❤\ufe0f", "👩👧 ❤"),
+        ("بَلَغَ", "بلغ"),
+        ("новый", "новыи"),
+        ("한", "\u1112\u1161\u11ab"),
     ],
 )
-def test_folding_ignores_case_accents_forms_and_blanks(one, other):
+def test_folding_ignores_case_accents_forms_blanks_and_what_is_unseen(one, other):
     assert fold(one) == fold(other)
 
 
-@pytest.mark.parametrize(("one", "other"), [("BBC", "BBC2"), ("1.2", "12"), ("a b", "ab")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("BBC", "BBC2"), ("1.2", "12"), ("a b", "ab"), ("“a”", '"a"'), ("’", "'"), ("–", "-")]
+)
 def test_folding_keeps_different_words_apart(one, other):
     assert fold(one) != fold(other)
 
@@ -141,6 +152,86 @@ def test_folding_keeps_different_words_apart(one, other):
 @given(st.text())
 def test_folding_twice_changes_nothing_more(text):
     assert fold(fold(text)) == fold(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "places"),
+    [
+        ("Trade with İstanbul grew", "istanbul", ["İstanbul"]),
+        ("İİ ii", "i", ["İ", "İ", "i", "i"]),
+        ("The ﬁrst ofﬁce", "first", ["ﬁrst"]),
+        ("The ofﬁce and the oﬃce", "office", ["ofﬁce", "oﬃce"]),
+        ("The ofﬁce and the oﬃce", "off", []),
+        ("ﬁne", "ine", []),
+        ("Straße, STRASSE", "strasse", ["Straße", "STRASSE"]),
+        ("ß", "s", []),
+        ("Wait… what", "wait...", ["Wait…"]),
+        ("Wait… what", "wait.", []),
+        ("It is 1½ m", "11⁄2", ["1½"]),
+        ("It is 1½ m", "11", []),
+        ("the cafe\u0301 y\u0308 sold", "cafe y", ["cafe\u0301 y\u0308"]),
+        ("E\u0301\u0323 x", "e", ["E\u0301\u0323"]),
+        ("Рекорд: новый йод", "новыи иод", ["новый йод"]),
+        ("بَلَغَ الرَّقم 24", "الرقم", ["الرَّقم"]),
+        ("무역이 값", "값", ["값"]),
+        ("무역이 값", "가", []),
+        ("१ कि", "क", []),
+        ("１２．５ percent", "12.5", ["１２．５"]),
+        ("Ber\u00adlin and Ber\u200blin", "berlin", ["Ber\u00adlin", "Ber\u200blin"]),
+        ("👩\u200d👩\u200d👧 met", "met", ["met"]),
+        ("👩\u200d👩\u200d👧 met 👩", "👩", ["👩"]),
+        ("A 👍🏽 and a 👍", "👍", ["👍"]),
+        ("🇰🇿", "🇿", []),
+        ("five\u00a0 \n million", "FIVE MILLION", ["five\u00a0 \n million"]),
+        ("“Yes” “yes”", '"yes"', []),
+        ("a - b – c", "–", ["–"]),
+        ("  a ", "a", ["a"]),
+        ("aaa", "aa", ["aa", "aa"]),
+        ("a", " ", []),
+        ("", "a", []),
+    ],
+)
+def test_words_are_found_at_whole_graphemes_of_the_original(text: str, words: str, places: list[str]) -> None:
+    assert [text[start:end] for start, end in fold_text(text).find(words)] == places
+
+
+@given(GRAPHEMES | LANDMINES | ANY_TEXT)
+@example(" \u200d ")
+@example("ͺ ͺ\u00a0ͺ")
+@example("\u0301 a\u0301 ")
+def test_every_code_point_of_a_folded_text_has_its_place_in_order(text: str) -> None:
+    folded = fold_text(text)
+    assert folded.text == fold(text)
+    assert len(folded.starts) == len(folded.text) + 1
+    assert list(folded.starts) == sorted(folded.starts)
+    assert all(start < folded.starts[-1] <= len(text) for start in folded.starts[:-1])
+
+
+@given(GRAPHEMES | ANY_TEXT, st.data())
+def test_what_is_found_folds_to_what_was_looked_for(text: str, data: st.DataObject) -> None:
+    folded = fold_text(text)
+    start = data.draw(st.integers(0, len(folded.text)))
+    end = data.draw(st.integers(start, len(folded.text)))
+    words = folded.text[start:end].strip()
+    for left, right in folded.find(words):
+        assert fold(text[left:right]) == words
+        assert not (right < len(text) and unicodedata.combining(text[right]))
+    if words == folded.text[start:end] and words:
+        place = folded.span(start, end)
+        assert place is None or place in folded.find(words)
+
+
+@given(GRAPHEMES, GRAPHEMES)
+def test_a_word_among_others_is_found_at_its_place(before: str, after: str) -> None:
+    text = f"{before} Trade İs ﬁne {after}"
+    start = len(before) + 1
+    assert (start, start + len("Trade İs ﬁne")) in fold_text(text).find("trade is fine")
+
+
+@pytest.mark.parametrize(("start", "end"), [(-1, 1), (1, 1), (2, 1), (0, 4)])
+def test_offsets_outside_a_folded_text_are_refused(start: int, end: int) -> None:
+    with pytest.raises(ValueError, match="offsets"):
+        fold_text("abc").span(start, end)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import gc
 import time
 from pathlib import Path
 
-from qa import clauses, evidence, figures, ground, names
+from qa import binding, clauses, evidence, figures, ground, names, periods, quotations
 from qa.articles import Article
 from qa.ground import ground_text
 from qa.retrieve import Hit
@@ -20,7 +20,7 @@ from qa.split import find_sentences, split_article
 
 FOLDER = Path(__file__).parents[1] / "archives/newswire"
 ROUNDS = 5
-MODULES = (clauses, evidence, figures, ground, names)
+MODULES = (binding, clauses, evidence, figures, ground, names, periods, quotations)
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from spoil_rules import SPOILED, TRUE, Source
+from spoil_rules import SPOILED, TRUE, Source, has_same_quotations, misquote
 
 from qa.articles import Article, Quote, hash_text, make_quote
 from qa.ground import Problem, check_statement
@@ -47,6 +47,7 @@ GROUPS = {
     ),
     "swapped names and negations caught": ("swapped_names", "negation"),
     "all spoiled caught": (*SPOILED, "wrong_article"),
+    "false quotations caught": ("misquoted",),
 }
 
 
@@ -102,7 +103,8 @@ def table(judged: Sequence[tuple[Pair, list[Problem]]]) -> Iterator[list[str]]:
         name: [k for k in kinds if k in count] for name, kinds in GROUPS.items() if not name.startswith("true")
     }
     for name, kinds in groups.items():
-        yield row("", name, sum(right[k] for k in kinds), sum(count[k] for k in kinds))
+        if kinds:
+            yield row("", name, sum(right[k] for k in kinds), sum(count[k] for k in kinds))
 
 
 def row(what: str, kind: str, right: int, n: int) -> list[str]:
@@ -164,7 +166,8 @@ def make_pairs(articles: Sequence[Article], seed: int) -> list[Pair]:
         pairs += apply_rule(kind, rule, sources, draw)[:PER_TRUE_KIND]
     for kind, rule in SPOILED.items():
         pairs += apply_rule(kind, rule, sources, draw)[:PER_KIND]
-    return pairs + list(wrong_articles(sources, draw))[:PER_KIND]
+    pairs += list(wrong_articles(sources, draw))[:PER_KIND]
+    return pairs + apply_rule("misquoted", misquote, sources, draw)[:PER_KIND]
 
 
 def find_sources(article: Article) -> Iterator[Source]:
@@ -183,6 +186,8 @@ def apply_rule(kind: str, rule: Rule, sources: Sequence[Source], draw: random.Ra
     made = []
     for source in draw.sample(list(sources), len(sources)):
         statement = rule(source, draw)
+        if statement is not None and kind in TRUE and not has_same_quotations(statement, source.text):
+            continue  # other words in quotation marks are no longer true
         if statement is not None and statement != source.text:
             made.append(Pair(kind, statement, source.quote, kind in TRUE))
         if len(made) == PER_TRUE_KIND:

@@ -43,6 +43,8 @@ FLIPS = dict(
 FLIP = re.compile(rf"\b(?:{'|'.join(sorted(FLIPS, key=len, reverse=True))})\b")
 AUXILIARY = re.compile(r"\b(was|were|is|are|has|have|had|will|would|could|should|did|does)\b(?! not\b|n['’]t\b|,)")
 NOT = re.compile(r"\b(was|were|is|are|has|have|had|will|would|could|should|did|does|do) not (?!only|just)")
+QUOTED = re.compile(r"“[^“”]*”|(?<!\w)\"[^\"]*\"(?!\w)")
+PLACED = "splendid terrible ordinary doubtful generous hostile".split()  # put into quotations by `misquote`
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,6 +369,27 @@ def negation(source: Source, draw: random.Random) -> str | None:
     ):
         return None
     return put(source.text, match, f"{match[0]} not")
+
+
+def has_same_quotations(statement: str, text: str) -> bool:
+    """Whether what stands in quotation marks is the same, but for how numbers are written."""
+    return words_in_quotations(statement) == words_in_quotations(text)
+
+
+def words_in_quotations(text: str) -> list[str]:
+    """The words in quotation marks without numbers, in digits or not."""
+    words = re.findall(r"[^\W\d_]+", " ".join(QUOTED.findall(text)))
+    return [word for word in words if word not in (*WORDS, "percent", "per", "cent")]
+
+
+def misquote(source: Source, draw: random.Random) -> str | None:
+    """A word of a quotation of several words exchanged for one that is not in the sentence."""
+    long = [match for match in QUOTED.finditer(source.text) if len(match[0].split()) > 2]
+    if not long:
+        return None
+    quoted = draw.choice(long)
+    word = pick(r"\b[a-z]{5,}\b", quoted[0], draw)
+    return word and put(source.text, quoted, put(quoted[0], word, draw.choice(PLACED)))
 
 
 TRUE: dict[str, Rule] = {
