@@ -15,8 +15,9 @@ from datetime import date
 
 from qa.answer_form import ABSTAINED, Answer, Event, Searched, Stage, make_abstention
 from qa.articles import Article, Filters
+from qa.disagreement import find_disagreement
 from qa.errors import ModelError, UsageError
-from qa.extract import LOWEST_SCORE, Reading, find_span, read_hits
+from qa.extract import LOWEST_SCORE, LOWEST_TO_ASK, Candidate, Reading, find_span, read_hits
 from qa.figures import find_figures, missing_figures
 from qa.ground import (
     Citation,
@@ -46,9 +47,9 @@ _MODEL_HITS = 10  # passages shown to a model at most, within the token budget
 class Desk:
     """What is needed to answer: where to look, and how a model is asked.
 
-    `indexes` and `lowest_score` (below it the answer without a model abstains) are other than usual in
-    evaluation only. `make_fence` gives the word that marks off the passages in a prompt: unguessable, so that no
-    article can close the block that holds it.
+    `indexes`, `lowest_score` (below it the answer without a model abstains) and `compares_sources` (whether other
+    articles' other answers are looked for) are other than usual in evaluation only. `make_fence` gives the word that
+    marks off the passages in a prompt: unguessable, so that no article can close the block that holds it.
     """
 
     retriever: Retriever
@@ -58,6 +59,7 @@ class Desk:
     max_output_tokens: int
     indexes: Indexes = "both"
     lowest_score: float = LOWEST_SCORE
+    compares_sources: bool = True
     make_fence: Callable[[], str] = lambda: secrets.token_hex(8)
 
 
@@ -94,16 +96,19 @@ def answer_from(
     found = time.perf_counter()
     answer: Answer | None = None
     notices: list[str] = []
-    if model is not None and hits:
+    reading = _read(question, desk, searched, hits)
+    if model is not None and reading.score < LOWEST_TO_ASK:
+        notices.append(f"Nothing that was found is about this, so {model.name} was not asked.")
+    elif model is not None:
         yield Stage(f"asking {model.name}")
         try:
-            answer = yield from _ask_model(question, desk, searched, hits, model)
+            answer = yield from _ask_model(question, desk, searched, hits, reading, model)
         except ModelError as error:
             notices.append(f"Answered without the model: {error}")
     if answer is None:
-        answer = _answer_on_record(question, desk, searched, hits)
+        answer = _answer_on_record(question, desk, searched, hits, reading)
     elif answer.status == "answered" and all(statement.verdict != "supported" for statement in answer.statements):
-        answer = _replace_unsupported(answer, _answer_on_record(question, desk, searched, hits))
+        answer = _replace_unsupported(answer, _answer_on_record(question, desk, searched, hits, reading))
     done = time.perf_counter()
     seconds = {"retrieval": found - started, "answer": done - found, "total": done - started}
     yield replace(answer, seconds=seconds, notices=(*notices, *answer.notices))
@@ -143,9 +148,8 @@ def check_filters(filters: Filters) -> None:
             raise UsageError(f"Nothing is both since {filters.since} and {name} {bound}: the dates are inverted.")
 
 
-def _answer_on_record(question: str, desk: Desk, searched: Searched, hits: Sequence[Hit]) -> Answer:
+def _answer_on_record(question: str, desk: Desk, searched: Searched, hits: Sequence[Hit], reading: Reading) -> Answer:
     """The sentence on record that answers, verbatim, or an abstention."""
-    reading = _read(question, desk, hits)
     if reading.answer is None:
         return _abstain(question, searched, reading)
     pick = reading.answer
@@ -153,7 +157,7 @@ def _answer_on_record(question: str, desk: Desk, searched: Searched, hits: Seque
     citation = Citation(1, pick.quote)
     statement = ground_sentence(text, citation)
     span = pick.span
-    return Answer(
+    answer = Answer(
         question=question,
         status="answered",
         text=text,
@@ -170,6 +174,22 @@ def _answer_on_record(question: str, desk: Desk, searched: Searched, hits: Seque
         usage=Usage(),
         score=round(pick.score, 6),
     )
+    return _name_rivals(answer, desk, reading.candidates, hits)
+
+
+def _name_rivals(answer: Answer, desk: Desk, candidates: Sequence[Candidate], hits: Sequence[Hit]) -> Answer:
+    """The answer with a notice of what other articles answer otherwise, and these quotes beside it."""
+    places = dict.fromkeys(place for s in answer.statements if s.verdict == "supported" for place in s.quotes)
+    if not places or not desk.compares_sources:
+        return answer
+    quotes = [answer.citations[place].quote for place in places]
+    span = answer.short_span if 0 in places else None
+    found = find_disagreement(answer.question, quotes, candidates, hits, span=span)
+    if found is None:
+        return answer
+    last = max(citation.number for citation in answer.citations)
+    against = tuple(Citation(number, quote) for number, quote in enumerate(found.quotes, start=last + 1))
+    return replace(answer, notices=(*answer.notices, found.describe()), nearest=against)
 
 
 def _replace_unsupported(written: Answer, on_record: Answer) -> Answer:
@@ -183,15 +203,20 @@ def _replace_unsupported(written: Answer, on_record: Answer) -> Answer:
     return replace(on_record, notices=notices, model=written.model, prompt=written.prompt, usage=written.usage)
 
 
-def _read(question: str, desk: Desk, hits: Sequence[Hit]) -> Reading:
+def _read(question: str, desk: Desk, searched: Searched, hits: Sequence[Hit]) -> Reading:
     retriever = desk.retriever
     return read_hits(
-        question, hits, weigh=retriever.term_weight, embedder=retriever.embedder, lowest_score=desk.lowest_score
+        question,
+        hits,
+        weigh=retriever.term_weight,
+        embedder=retriever.embedder,
+        today=searched.filters.as_of or desk.today,
+        lowest_score=desk.lowest_score,
     )
 
 
 def _ask_model(
-    question: str, desk: Desk, searched: Searched, hits: Sequence[Hit], model: ChatModel
+    question: str, desk: Desk, searched: Searched, hits: Sequence[Hit], reading: Reading, model: ChatModel
 ) -> Generator[Event, None, Answer]:
     """Let the model write from the passages, then check every sentence against them."""
     shown = _fit_budget(hits[:_MODEL_HITS], desk.context_tokens)
@@ -215,12 +240,12 @@ def _ask_model(
         usage=said.usage,
     )
     if NOT_HERE.casefold() in said.text.casefold():
-        return replace(base, status="abstained", text=ABSTAINED, nearest=_nearest(_read(question, desk, hits)))
+        return replace(base, status="abstained", text=ABSTAINED, nearest=_nearest(reading))
     grounded = ground_text(said.text, shown)
     if said.cut_at:
         grounded, notice = mark_cut(grounded, said, model.name)
         base = replace(base, notices=(notice,))
-    return _with_grounds(base, grounded)
+    return _name_rivals(_with_grounds(base, grounded), desk, reading.candidates, hits)
 
 
 def _with_grounds(answer: Answer, grounded: Grounded) -> Answer:

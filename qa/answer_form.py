@@ -42,7 +42,8 @@ class Answer:
     """A question answered, or not, with everything needed to check it.
 
     `text` carries `[n]` markers; statements are offsets into it. `short` is the span that answers, at
-    `short_span` of the first citation's quote. `nearest` holds the closest quotes of an abstention.
+    `short_span` of the first citation's quote. `nearest` holds the closest quotes of an abstention, and of an
+    answer the quotes of other articles that answer otherwise.
     `score` tells, from 0 to 1, how much speaks for an answer: without a model what the sentence was picked
     by, with one the mean share of each statement's terms that its quotes have; None where neither was taken.
     `mode` says whose words these are, `model` which model was asked and replied, if any: where nothing that it wrote

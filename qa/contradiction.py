@@ -81,7 +81,7 @@ def find_contradiction(statement: str, record: str, *, title: str = "", before: 
 
     The title of its article and the sentence before it may name what the sentence itself does not.
     """
-    if "?" in statement or _limits(statement) != _limits(record):
+    if "?" in statement or find_limits(statement) != find_limits(record):
         return None
     if any(pattern.search(text) for pattern in (_DENIED, _NO_SENTENCE, _RELATIVE) for text in (statement, record)):
         return None
@@ -153,7 +153,7 @@ def _is_change(text: str, figure: Figure) -> bool:
     return bool(_CHANGED_BY.search(text[: figure.start]))
 
 
-def _limits(text: str) -> Counter[str]:
+def find_limits(text: str) -> Counter[str]:
     """The limiting words of a text outside its figures."""
     return Counter(word.casefold() for word in _LIMITS.findall(_blank_figures(text)))
 

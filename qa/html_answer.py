@@ -73,7 +73,8 @@ def render_answer(answer: Shown, data: str) -> str:
     if answer.citations:
         body.append(section("quotes", "Quotes", *map(_render_quote, answer.citations)))
     if answer.nearest:
-        body.append(section("nearest", "Closest", *map(_render_quote, answer.nearest)))
+        heading = "Against it" if answer.citations else "Closest"
+        body.append(section("nearest", heading, *map(_render_quote, answer.nearest)))
     body += [_render_origin(answer), tag("pre", data, attributes={"id": DATA_ID, "hidden": "hidden"})]
     return render_page(shorten(answer.question, limit=_TITLE_LIMIT), body)
 

@@ -90,7 +90,7 @@ def lay_out_answer(answer: Answer) -> Iterator[Line]:
     yield from (line(notice) for notice in answer.notices)
     yield from _lay_out_citations(answer, answer.citations)
     if answer.nearest:
-        yield from (BLANK, line("Closest:"))
+        yield from (BLANK, line("Against it:" if answer.status == "answered" else "Closest:"))
         yield from islice(_lay_out_citations(answer, answer.nearest), 1, None)
     yield from (BLANK, line(_footer(answer), "quiet"))
 
