@@ -158,8 +158,9 @@ def _describe_missing(asked: Question, hits: Sequence[Hit], candidates: Sequence
     absent = [day for day in asked.dates if not any(same_figure(day, f) for around in articles for f in around.figures)]
     for day in absent:
         yield f"No passage that was found speaks of {day.text}."
-    if asked.periods and not absent and candidates and all(c.features.timed < MET for c in candidates):
-        said = dict.fromkeys(describe(period) for c in candidates[:_NEAREST] for period in long_periods(c.quote))
+    closest = [c for c in candidates if c.span][:_NEAREST]
+    if asked.periods and not absent and closest and all(c.features.timed < MET for c in closest):
+        said = dict.fromkeys(describe(period) for c in closest for period in long_periods(c.quote))
         instead = f"; what comes closest is of {', '.join(said)}" if said else ""
         yield f"No sentence that was found says this of {' or '.join(p.text for p in asked.periods)}{instead}."
 

@@ -159,10 +159,19 @@ def test_what_is_missing_is_said_name_by_name_and_date_by_date() -> None:
     assert read("Who met Ann Lee in Paris?", PARIS).missing == ()
 
 
-def test_a_name_in_any_of_the_articles_is_not_missing() -> None:
+def test_of_which_times_the_closest_sentences_are_is_said_where_none_is_of_the_time_asked_for() -> None:
+    text = "Trade came to $9 billion last year, after $7 billion in 2019. The war of 2020 is over."
+    reading = read("How much was trade in 2020?", text, published=date(2022, 7, 5))
+    assert reading.answer is None
+    assert reading.missing == (
+        "No sentence that was found says this of 2020; what comes closest is of last year (2021), 2019.",
+    )
+
+
+def test_a_name_or_time_in_any_of_the_articles_is_spoken_of() -> None:
     reading = read("Who met Ann Lee in London in 2020?", PARIS, "London was cold in 2020.")
     assert reading.answer is None
-    assert reading.missing == ()
+    assert reading.missing == ("No sentence that was found says this of 2020.",)
 
 
 # order
