@@ -17,7 +17,7 @@ from qa.answer_form import ABSTAINED, Answer, Event, Searched, Stage, make_abste
 from qa.articles import Article, Filters
 from qa.disagreement import find_disagreement
 from qa.errors import ModelError, UsageError
-from qa.extract import LOWEST_SCORE, LOWEST_TO_ASK, Candidate, Reading, find_span, read_hits
+from qa.extract import LOWEST_SCORE, LOWEST_TO_ASK, Candidate, Reading, find_span, read_candidates, read_hits
 from qa.figures import find_figures, missing_figures
 from qa.ground import (
     Citation,
@@ -30,6 +30,7 @@ from qa.ground import (
 from qa.keywords import analyze, question_terms
 from qa.models import ChatModel, Message, Usage
 from qa.prompts import Prompt
+from qa.question import read_question
 from qa.reply import mark_cut, take_reply
 from qa.retrieve import Hit, Indexes, Retriever
 from qa.strict import describe_unsupported
@@ -96,19 +97,21 @@ def answer_from(
     found = time.perf_counter()
     answer: Answer | None = None
     notices: list[str] = []
-    reading = _read(question, desk, searched, hits)
-    if model is not None and reading.score < LOWEST_TO_ASK:
-        notices.append(f"Nothing that was found is about this, so {model.name} was not asked.")
-    elif model is not None:
-        yield Stage(f"asking {model.name}")
-        try:
-            answer = yield from _ask_model(question, desk, searched, hits, reading, model)
-        except ModelError as error:
-            notices.append(f"Answered without the model: {error}")
+    if model is not None:
+        asked = read_question(question, searched.filters.as_of or desk.today)
+        candidates = read_candidates(asked, hits, weigh=desk.retriever.term_weight)
+        if max((candidate.score for candidate in candidates), default=0.0) < LOWEST_TO_ASK:
+            notices.append(f"Nothing that was found is about this, so {model.name} was not asked.")
+        else:
+            yield Stage(f"asking {model.name}")
+            try:
+                answer = yield from _ask_model(question, desk, searched, hits, candidates, model)
+            except ModelError as error:
+                notices.append(f"Answered without the model: {error}")
     if answer is None:
-        answer = _answer_on_record(question, desk, searched, hits, reading)
+        answer = _answer_on_record(question, desk, searched, hits)
     elif answer.status == "answered" and all(statement.verdict != "supported" for statement in answer.statements):
-        answer = _replace_unsupported(answer, _answer_on_record(question, desk, searched, hits, reading))
+        answer = _replace_unsupported(answer, _answer_on_record(question, desk, searched, hits))
     done = time.perf_counter()
     seconds = {"retrieval": found - started, "answer": done - found, "total": done - started}
     yield replace(answer, seconds=seconds, notices=(*notices, *answer.notices))
@@ -148,8 +151,9 @@ def check_filters(filters: Filters) -> None:
             raise UsageError(f"Nothing is both since {filters.since} and {name} {bound}: the dates are inverted.")
 
 
-def _answer_on_record(question: str, desk: Desk, searched: Searched, hits: Sequence[Hit], reading: Reading) -> Answer:
+def _answer_on_record(question: str, desk: Desk, searched: Searched, hits: Sequence[Hit]) -> Answer:
     """The sentence on record that answers, verbatim, or an abstention."""
+    reading = _read(question, desk, searched, hits)
     if reading.answer is None:
         return _abstain(question, searched, reading)
     pick = reading.answer
@@ -216,7 +220,12 @@ def _read(question: str, desk: Desk, searched: Searched, hits: Sequence[Hit]) ->
 
 
 def _ask_model(
-    question: str, desk: Desk, searched: Searched, hits: Sequence[Hit], reading: Reading, model: ChatModel
+    question: str,
+    desk: Desk,
+    searched: Searched,
+    hits: Sequence[Hit],
+    candidates: Sequence[Candidate],
+    model: ChatModel,
 ) -> Generator[Event, None, Answer]:
     """Let the model write from the passages, then check every sentence against them."""
     shown = _fit_budget(hits[:_MODEL_HITS], desk.context_tokens)
@@ -240,12 +249,14 @@ def _ask_model(
         usage=said.usage,
     )
     if NOT_HERE.casefold() in said.text.casefold():
-        return replace(base, status="abstained", text=ABSTAINED, nearest=_nearest(reading))
+        return replace(
+            base, status="abstained", text=ABSTAINED, nearest=_nearest(_read(question, desk, searched, hits))
+        )
     grounded = ground_text(said.text, shown)
     if said.cut_at:
         grounded, notice = mark_cut(grounded, said, model.name)
         base = replace(base, notices=(notice,))
-    return _name_rivals(_with_grounds(base, grounded), desk, reading.candidates, hits)
+    return _name_rivals(_with_grounds(base, grounded), desk, candidates, hits)
 
 
 def _with_grounds(answer: Answer, grounded: Grounded) -> Answer:

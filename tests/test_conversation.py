@@ -212,17 +212,17 @@ def test_the_model_is_shown_the_questions_as_asked_and_their_answers(archive: Ar
 
 
 def test_the_model_is_shown_the_last_five_turns(archive: Archive) -> None:
-    replies = ["Trams [1]."]
+    replies = ["Trade grew [1]."]
     for number in range(1, 7):
-        replies += [f"How many trams ran in {2000 + number}?", "Trams [1]."]
+        replies += [f"How much was trade turnover in {2000 + number}?", "Trade grew [1]."]
     model = ScriptedChat(replies)
     chat = archive.chat(model=model)
     for number in range(7):
-        chat.ask(f"How many trams ran in {2000 + number}?")
+        chat.ask(f"How much was trade turnover in {2000 + number}?")
     asked = asked_of(model, -2)
     assert asked.count("Q: ") == 5
-    assert "Q: How many trams ran in 2001?" in asked
-    assert "Q: How many trams ran in 2000?" not in asked
+    assert "Q: How much was trade turnover in 2001?" in asked
+    assert "Q: How much was trade turnover in 2000?" not in asked
 
 
 @pytest.mark.parametrize(
