@@ -15,6 +15,7 @@ from datetime import date
 
 from qa.answer_form import ABSTAINED, Answer, Event, Searched, Stage, make_abstention
 from qa.articles import Article, Filters
+from qa.clauses import read_sentence
 from qa.disagreement import find_disagreement
 from qa.errors import ModelError, UsageError
 from qa.extract import LOWEST_SCORE, LOWEST_TO_ASK, Candidate, Reading, find_span, read_candidates, read_hits
@@ -249,10 +250,9 @@ def _ask_model(
         usage=said.usage,
     )
     if NOT_HERE.casefold() in said.text.casefold():
-        return replace(
-            base, status="abstained", text=ABSTAINED, nearest=_nearest(_read(question, desk, searched, hits))
-        )
-    grounded = ground_text(said.text, shown)
+        nearest = _nearest(_read(question, desk, searched, hits))
+        return replace(base, status="abstained", text=ABSTAINED, nearest=nearest)
+    grounded = ground_text(said.text, shown, read_sentence(question, searched.filters.as_of or desk.today))
     if said.cut_at:
         grounded, notice = mark_cut(grounded, said, model.name)
         base = replace(base, notices=(notice,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -59,6 +59,18 @@ def read_evidence(quotes: Sequence[Quote]) -> Evidence:
 @lru_cache(maxsize=1024)
 def _sentences_of(text: str, language: str | None) -> tuple[Span, ...]:
     return tuple(find_sentences(text, language=language))
+
+
+def read_around(evidence: Evidence) -> Iterator[Reading]:
+    """The sentences with an amount of all articles that are quoted, the quotes among them."""
+    for article in evidence.articles:
+        yield from _read_sentences(article.text, article.published, article.language)
+
+
+@lru_cache(maxsize=64)
+def _read_sentences(text: str, published: date | None, language: str | None) -> tuple[Reading, ...]:
+    sentences = (read_sentence(text[start:end], published) for start, end in find_sentences(text, language=language))
+    return tuple(sentence for sentence in sentences if sentence.amounts)
 
 
 def periods_before(quote: Quote) -> tuple[Period, ...]:

@@ -107,9 +107,10 @@ def _find_cell(asked: Question, cells: Sequence[Cell], scope: Scope) -> tuple[Fo
     """The cell of a row that answers, by its heading and its kind, and how well the question's times are met."""
     wanted = asked.term_set
     of_row = find_periods(cells[0].text, scope.published)
+    is_asked = of_row or any(not wanted.isdisjoint(same_sense(term)) for term in analyze(cells[0].text))
     options = []
     for cell in cells[1:]:
-        fit = _cell_fit(asked, cell.text)
+        fit = _cell_fit(asked, cell.text) * (1.0 if is_asked else 0.2)  # a row that the question does not name
         if fit:
             said = find_periods(cell.heading, scope.published) or of_row
             timed = meets_said(asked.periods, said, scope)

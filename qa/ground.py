@@ -9,16 +9,18 @@ from typing import Literal
 
 from qa.articles import Quote, hash_text
 from qa.binding import find_quotes, terms_in
-from qa.clauses import Fault, read_sentence
+from qa.clauses import Fault, Reading, read_sentence
 from qa.evidence import read_evidence
 from qa.keywords import analyze, question_terms
 from qa.names import check_names
 from qa.orders import cut_out, find_orders, gives_orders, read_hidden
+from qa.periods import find_periods
 from qa.polarity import check_polarity
 from qa.quotations import check_quotations
 from qa.retrieve import Hit
 from qa.split import Span, find_sentences
-from qa.support import check_figures
+from qa.subjects import check_subjects
+from qa.support import check_asked, check_figures
 from qa.synonyms import same_sense
 from qa.text import encodable_text
 
@@ -93,7 +95,7 @@ class Grounded:
         return any(statement.verdict == "supported" for statement in self.statements)
 
 
-def ground_text(text: str, hits: Sequence[Hit]) -> Grounded:
+def ground_text(text: str, hits: Sequence[Hit], question: Reading | None = None) -> Grounded:
     """Bind each sentence of `text` to the quotes that support it best and judge it.
 
     `[n]` in the text means the passage of `hits[n - 1]`. A statement is supported when every figure of it
@@ -101,12 +103,17 @@ def ground_text(text: str, hits: Sequence[Hit]) -> Grounded:
     there, and enough of its terms do too. Sentences that give orders (`qa.orders`) support nothing, and neither
     an order nor words that only an order has are ever supported. Words in quotation marks must stand in a cited
     article (`qa.quotations`). Lone surrogates become U+FFFD.
+
+    A sentence that names no time, or no name, is taken to be of those of the `question` that the text answers, or of
+    a time that a sentence before it names.
     """
     text = encodable_text(text)
     citations: list[Citation] = []
     statements: list[Statement] = []
     for start, end in split_statements(text):
-        statement, cited = _ground_statement(text[start:end], hits)
+        statement, cited = _ground_statement(text[start:end], hits, question)
+        if question is not None:
+            question = replace(question, periods=(*question.periods, *find_periods(bare_statement(statement.text))))
         for citation in cited:
             if citation not in citations:
                 citations.append(citation)
@@ -151,7 +158,7 @@ def cited_numbers(text: str) -> list[int]:
     return list(dict.fromkeys(found))
 
 
-def _ground_statement(text: str, hits: Sequence[Hit]) -> tuple[Statement, list[Citation]]:
+def _ground_statement(text: str, hits: Sequence[Hit], question: Reading | None) -> tuple[Statement, list[Citation]]:
     bare, numbers = bare_statement(text), cited_numbers(text)
     known = [number for number in numbers if 1 <= number <= len(hits)]
     problems = [_unknown(number) for number in numbers if number not in known]
@@ -160,7 +167,7 @@ def _ground_statement(text: str, hits: Sequence[Hit]) -> tuple[Statement, list[C
         problems.append(Problem("no_citation", "no passage is named as its source"))
     elif citations:
         quotes = [citation.quote for citation in citations]
-        problems += check_statement(bare, quotes)
+        problems += check_statement(bare, quotes, question)
         problems += check_obeyed(bare, quotes, [hits[number - 1] for number in known])
     verdict: Verdict = "uncited" if not citations else "unsupported" if problems else "supported"
     cited = tuple(dict.fromkeys(citation.number for citation in citations))
@@ -175,8 +182,11 @@ def _quotes_for(statement: str, cited: Iterable[tuple[int, Hit]]) -> list[Citati
     ]
 
 
-def check_statement(statement: str, quotes: Sequence[Quote]) -> list[Problem]:
-    """What in a statement its quotes do not bear out; an empty list means that it is supported."""
+def check_statement(statement: str, quotes: Sequence[Quote], question: Reading | None = None) -> list[Problem]:
+    """What in a statement its quotes do not bear out; an empty list means that it is supported.
+
+    Times and names that it leaves out are those of the question that it answers, if one is given.
+    """
     problems = [
         Problem("quote_not_in_article", f"article {quote.article.id} does not have this quote at its place")
         for quote in quotes
@@ -186,7 +196,7 @@ def check_statement(statement: str, quotes: Sequence[Quote]) -> list[Problem]:
         problems.append(Problem("gives_orders", "it is an order to the reader, not news"))
     if any(map(_is_order, quotes)):
         problems.append(Problem("order_in_quote", "the quote is an order to its reader, which proves nothing"))
-    problems += [Problem(fault.kind, fault.detail) for fault in _find_faults(statement, quotes)]
+    problems += [Problem(fault.kind, fault.detail) for fault in _find_faults(statement, quotes, question)]
     if share_in_quotes(statement, quotes) < LOWEST_COVERAGE:
         absent = ", ".join(_absent_terms(statement, quotes)[:5])
         detail = f"the quote does not say this (missing: {absent})" if absent else "it has no words"
@@ -225,12 +235,15 @@ def _absent_terms(statement: str, quotes: Sequence[Quote]) -> list[str]:
     return [term for term in _terms(statement) if present.isdisjoint(same_sense(term))]
 
 
-def _find_faults(statement: str, quotes: Sequence[Quote]) -> Iterator[Fault]:
+def _find_faults(statement: str, quotes: Sequence[Quote], question: Reading | None) -> Iterator[Fault]:
     """What the figures, times, names, negations and quotations of a statement have against its quotes."""
     evidence = read_evidence(quotes)
     claim = read_sentence(statement, evidence.published)
     yield from check_figures(claim, evidence)
-    yield from check_names(claim, evidence)
+    if question is not None:
+        yield from check_asked(claim, evidence, question)
+    yield from check_subjects(claim, evidence, question)
+    yield from check_names(claim, evidence, question)
     yield from check_polarity(claim, evidence)
     yield from check_quotations(statement, evidence.articles)
 

@@ -4,8 +4,13 @@ A name is a word with a capital that does not open the sentence, or a run of suc
 - not in the article where one of its words occurs nowhere in the article, its title, publisher or author; a people
   counts for its country ("Marovian"), letters for the words that they stand for ("GDP"), and a full name need stand in
   the article once only; but a surname that is only ever said of another first name is someone else's;
-- swapped where it stands between the same words as another name of the quote does and fits there worse itself, or
-  where an amount said of it is said of another name in the quote, which has a different amount for it.
+- swapped where it stands between the same words as another name of the quote does and fits there worse itself; where
+  the quote does not have it, but one that the statement does not have in its place ("the rate in Upper Mere" for "the
+  rate in Tolvania"); or where an amount said of it is said of another name in the quote, and the article has a
+  different amount for it.
+
+A statement without a name is said of what the question names: "it was 7.4 percent" answers as of Upper Mere where that
+was asked.
 """
 
 from __future__ import annotations
@@ -14,10 +19,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 
 from qa.articles import Article
-from qa.clauses import Clause, Fault, Reading, Unit
-from qa.evidence import Evidence
+from qa.clauses import Clause, Fault, Reading, Unit, term_of
+from qa.evidence import Evidence, read_around
 from qa.figures import Figure, same_figure
 from qa.slots import find_displaced
 from qa.text import fold
@@ -27,11 +33,12 @@ _INNER = re.compile(r"(?<=[^\W\d_A-Z] |[,;’'] )(?=[^\W\d_])(?![a-z])")
 _POSSESSIVE = re.compile(r"['’]s$")
 _PEOPLE = re.compile(r"(?:e?gian|ians?|ans?|ish|ese|ic|i)$")  # how the names of peoples end
 _STEM = 4  # letters that a country and its people share at least
+_PREPOSITIONS = frozenset("in of for at with to from by on".split())
 _LETTERS = range(2, 6)  # of an abbreviation
 
 
-def check_names(claim: Reading, evidence: Evidence) -> Iterator[Fault]:
-    """What is wrong with the names of a statement, a line for each."""
+def check_names(claim: Reading, evidence: Evidence, question: Reading | None = None) -> Iterator[Fault]:
+    """What is wrong with the names of a statement, which answers a question if one is given, a line for each."""
     found = [(place, unit) for place, unit in enumerate(claim.units) if unit.kind == "name"]
     names = [(place, unit) for place, unit in found if not _is_word(unit, evidence.articles)]
     absent = [unit for _, unit in names if not _is_in_articles(unit, evidence.articles)]
@@ -40,11 +47,15 @@ def check_names(claim: Reading, evidence: Evidence) -> Iterator[Fault]:
     for place, unit in names:
         if unit in absent:
             continue
-        if (other := find_displaced(claim.units, place, evidence, same_name)) and _is_name(other, evidence.articles):
+        other = find_displaced(claim.units, place, evidence, same_name) or _find_counterpart(claim, place, evidence)
+        if other and _is_name(other, evidence.articles):
             yield Fault("name_not_in_article", f"the quote says this of {other.text}, not of {unit.text}")
-        elif bound := _find_bound(claim, unit, evidence):
-            figure, name = bound
-            yield Fault("name_not_in_article", f"{figure.text} is said of {name} in the quote, not of {unit.text}")
+        else:
+            clause = next(clause for clause in claim.clauses if unit in clause.units)
+            yield from _find_bound(clause.amounts, unit, _names(clause), evidence)
+    if not found and question is not None:
+        asked = [unit for unit in question.units if unit.kind == "name"]
+        yield from (fault for unit in asked for fault in _find_bound(claim.amounts, unit, asked, evidence))
 
 
 # In the article
@@ -172,27 +183,60 @@ def same_name(one: Unit, other: Unit) -> bool:
     return all(word in long or _is_known(word, long) for word in short)
 
 
-def _find_bound(claim: Reading, unit: Unit, evidence: Evidence) -> tuple[Figure, str] | None:
-    """An amount that a clause says of this name and the quotes of another one, with that name."""
-    clause = next(clause for clause in claim.clauses if unit in clause.units)
+def _find_counterpart(claim: Reading, place: int, evidence: Evidence) -> Unit | None:
+    """The name of the quotes after the same preposition and noun, where neither has the other's name."""
+    name, heads = claim.units[place], _heads(claim.units, place)
+    theirs = [(s.units, n, u) for s in evidence.sentences for n, u in enumerate(s.units) if u.kind == "name"]
+    if not heads or any(same_name(name, unit) for _, _, unit in theirs):
+        return None
+    ours = [unit for unit in claim.units if unit.kind == "name"]
+    return next(
+        (
+            unit
+            for units, there, unit in theirs
+            if not heads.isdisjoint(_heads(units, there)) and not any(same_name(unit, other) for other in ours)
+        ),
+        None,
+    )
+
+
+def _heads(units: Sequence[Unit], place: int) -> frozenset[tuple[str, str]]:
+    """The preposition right before a name with each of at most two words right before that."""
+    if place == 0 or (preposition := units[place - 1].key) not in _PREPOSITIONS:
+        return frozenset()
+    before = reversed(units[max(0, place - 3) : place - 1])
+    words = takewhile(lambda unit: unit.kind == "word" or (unit.kind == "name" and unit.opens), before)
+    return frozenset((preposition, term_of(unit.text)) for unit in words)
+
+
+def _find_bound(amounts: Sequence[Figure], name: Unit, names: Sequence[Unit], evidence: Evidence) -> Iterator[Fault]:
+    """An amount that is said of a name, among others, and that the quotes say of other ones.
+
+    The article must say another amount of that name: in what is said of it alone, a name need not be repeated.
+    """
     known = [clause for sentence in evidence.sentences for clause in sentence.clauses]
-    for figure in clause.amounts:
+    for figure in amounts:
         holders = [c for c in known if any(same_figure(figure, other) for other in c.amounts)]
-        names = [name for holder in holders for name in _names(holder)]
-        if not names or not all(_names(holder) for holder in holders):
+        theirs = [other for holder in holders for other in _names(holder)]
+        if not theirs or not all(_names(holder) for holder in holders):
             continue
-        if any(same_name(ours, theirs) for ours in _names(clause) for theirs in names):
+        if any(same_name(ours, other) for ours in names for other in theirs):
             continue
-        if any(_has_another(c, unit, figure) for c in known):
-            return figure, names[0].text
-    return None
+        within = any(_has_another(c.units, c.amounts, name, figure) for c in known)
+        if within or any(_has_another(s.units, s.amounts, name, figure) for s in read_around(evidence)):
+            said_of = next((other for other in theirs if _is_name(other, evidence.articles)), theirs[0])
+            detail = f"{figure.text} is said of {said_of.text} in the quote, not of {name.text}"
+            yield Fault("name_not_in_article", detail)
+            return
 
 
 def _names(clause: Clause) -> list[Unit]:
     return [unit for unit in clause.units if unit.kind == "name"]
 
 
-def _has_another(clause: Clause, name: Unit, figure: Figure) -> bool:
-    """Whether a clause says another amount of the same kind of a name."""
-    rivals = [other for other in clause.amounts if (other.kind, other.unit) == (figure.kind, figure.unit)]
-    return bool(rivals) and any(same_name(name, unit) for unit in _names(clause))
+def _has_another(units: Sequence[Unit], amounts: Sequence[Figure], name: Unit, figure: Figure) -> bool:
+    """Whether a name stands beside amounts of this kind, none of which is the amount itself."""
+    rivals = [other for other in amounts if (other.kind, other.unit) == (figure.kind, figure.unit)]
+    if not rivals or any(same_figure(figure, other) for other in rivals):
+        return False
+    return any(same_name(name, unit) for unit in units if unit.kind == "name")

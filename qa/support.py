@@ -9,6 +9,9 @@ publication, and a time the last that the article names before the quote.
 An amount and a time of one clause belong together: "$8.4 billion in 2030" is not borne out by "$8.4 billion last
 year, up from $7.6 billion in 2030". An amount without a time in its clause has that of the clauses before it, or of the
 whole sentence. The day on which something was said is no time of an amount.
+
+A statement that names no time is said of the time that its question asks about: "it was $7.6 billion" is no answer for
+2031 where the quotes say it of 2030.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from decimal import Decimal
 from qa.clauses import Clause, Fault, Reading, Unit
 from qa.evidence import Evidence, periods_before
 from qa.figures import Figure, same_figure
+from qa.keywords import analyze
 from qa.periods import Period, covers, describe, overlap
 from qa.polarity import is_down
 from qa.slots import find_displaced
@@ -28,6 +32,9 @@ from qa.slots import find_displaced
 _COMPARED = re.compile(
     r"\b(?:than|compared (?:with|to)|versus|against)\s(?:(?:in|that of|those of)\s)?(?:the\s)?$", re.IGNORECASE
 )
+_COMPARING = frozenset("than compared versus against".split())
+_REVISED = frozenset("revis correct".split())
+_CHANGED = frozenset("amend updat lower rais cut recount recalcul restat earlier previous instead rather now".split())
 _RIGHT_AFTER = re.compile(r"\s?(?:of|in|for|during)?\s?(?:the\s)?")
 _LONG = 32  # characters before a time that are looked at
 _SAME_DIGITS = {Decimal(10) ** n for n in (*range(-12, 0), *range(1, 13))}
@@ -46,8 +53,59 @@ def check_figures(claim: Reading, evidence: Evidence) -> Iterator[Fault]:
     ]
     found = [(p.start, Fault("other_period", _describe_absent(p, evidence))) for p in absent]
     found += [(f.start, fault) for f in claim.amounts if (fault := _check_amount(f, claim, evidence, absent))]
-    found = found or list(_find_turned(claim, evidence)) or list(_check_places(claim, evidence))
+    found = found or [*_check_revised(claim, evidence), *_find_turned(claim, evidence)]
+    found = found or list(_check_places(claim, evidence))
     yield from (fault for _, fault in sorted(found, key=lambda item: item[0]))
+
+
+def check_asked(claim: Reading, evidence: Evidence, question: Reading) -> Iterator[Fault]:
+    """Amounts of a statement that names no time, if the quotes say all of them of times that were not asked about."""
+    asked = _asked_times(question)
+    told = [f for f in claim.amounts if not any(same_figure(f, known) for known in question.amounts)]
+    if not asked or not told or any(not period.is_day for period in claim.periods):
+        return
+    found = [_held_times(figure, claim, evidence) for figure in told]
+    if all(found) and not any(_answers(p, other) for p in asked for times in found for other in times):
+        detail = f"{told[0].text} is said of {_join(found[0])} in the quote, and {_join(asked)} was asked"
+        yield Fault("other_period", detail)
+
+
+def _asked_times(question: Reading) -> list[Period]:
+    """The times that a question asks about, runs whole; none where one of them cannot be told."""
+    runs = [period for period in question.periods if len(period.figures) > 1]
+    times = runs + [p for p in question.periods if not any(r.start <= p.start and p.end <= r.end for r in runs)]
+    return times if all(period.days or period.figures for period in times) else []
+
+
+def _answers(asked: Period, other: Period) -> bool:
+    """Whether what is said of a time may answer for the one that was asked about: no quarter does for a year."""
+    if not (asked.days and other.days) or asked.is_day or other.is_day:
+        return _is_time(asked, other)
+    if len(asked.figures) > 1 or any(figure.part for figure in asked.figures):
+        return not set(asked.days).isdisjoint(other.days)
+    is_part = len(other.figures) > 1 or any(figure.part for figure in other.figures)
+    return overlap(asked, other) and not (is_part and set(asked.days).isdisjoint(other.days))
+
+
+def _held_times(figure: Figure, claim: Reading, evidence: Evidence) -> list[Period]:
+    """The times that the quotes say an amount of; none where they say it once without."""
+    theirs = [
+        [p for p in _times_of(known, sentence) or _times_in(known, sentence) if not _is_compared(p, sentence)]
+        for sentence, known in _holders(figure, claim, evidence)
+    ]
+    return list(dict.fromkeys(period for times in theirs for period in times)) if all(theirs) else []
+
+
+def _is_compared(period: Period, sentence: Reading) -> bool:
+    """Whether a time follows a word like "than", with no amount between: "smaller than the step taken in 2021"."""
+    for unit in reversed([unit for unit in sentence.units if unit.start < period.start]):
+        if unit.kind in ("amount", "mark") or unit.key in _COMPARING:
+            return unit.key in _COMPARING
+    return False
+
+
+def _join(periods: Sequence[Period]) -> str:
+    return ", ".join(dict.fromkeys(map(describe, periods)))
 
 
 def _check_amount(figure: Figure, claim: Reading, evidence: Evidence, absent: Sequence[Period]) -> Fault | None:
@@ -56,6 +114,15 @@ def _check_amount(figure: Figure, claim: Reading, evidence: Evidence, absent: Se
         return _describe_missing(figure, evidence)
     other = _other_time(figure, claim, holders, absent)
     return Fault("other_period", f"{figure.text} is said of {other} in the quote") if other else None
+
+
+def _check_revised(claim: Reading, evidence: Evidence) -> Iterator[tuple[int, Fault]]:
+    """An amount that the statement calls revised, where nothing in the quotes or their articles' titles does."""
+    told = next((unit for unit in claim.units if unit.key in _REVISED and claim.amounts), None)
+    known = {unit.key for sentence in evidence.sentences for unit in sentence.units}
+    known |= {term for article in evidence.articles for term in analyze(article.title)}
+    if told and known.isdisjoint(_REVISED | _CHANGED):
+        yield told.start, Fault("figure_not_in_quote", f"{told.text}: the quote does not tell of another figure before")
 
 
 def _check_places(claim: Reading, evidence: Evidence) -> Iterator[tuple[int, Fault]]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from qa.articles import Article, Passage, Quote, hash_text, make_quote
 from qa.binding import find_quote
+from qa.clauses import read_sentence
 from qa.ground import (
     Citation,
     Statement,
@@ -548,3 +549,22 @@ def test_a_lone_surrogate_in_a_reply_is_replaced_and_the_rest_judged() -> None:
 def test_no_reply_is_too_damaged_to_judge(reply: str) -> None:
     for statement in ground_text(f"{reply} [1]", [hit(make(RECORD))]).statements:
         statement.text.encode()
+
+
+# held against the question
+
+
+def test_a_sentence_that_leaves_its_time_to_the_question_is_refused_where_the_quote_says_it_of_another() -> None:
+    text = "Trade was $8.4 billion in 2031, up from $7.6 billion in 2030."
+    question = read_sentence("What was trade in 2031?")
+    (statement,) = ground_text("It was $7.6 billion [1].", [hit(make(text))], question).statements
+    assert kinds(statement) == ["other_period"]
+    assert ground_text("It was $8.4 billion [1].", [hit(make(text))], question).holds
+    assert ground_text("It was $7.6 billion [1].", [hit(make(text))]).holds
+
+
+def test_a_sentence_may_take_its_time_from_the_one_before_it() -> None:
+    text = "Trade was $8.4 billion in 2031, up from $7.6 billion in 2030. Trade was weak in 2030."
+    reply = "Trade was weak in 2030 [1]. It was $7.6 billion [1]."
+    found = ground_text(reply, [hit(make(text))], read_sentence("What was trade in 2031?"))
+    assert [statement.verdict for statement in found.statements] == ["supported", "supported"]

@@ -3,6 +3,7 @@
 import pytest
 from readings import pair
 
+from qa.clauses import read_sentence
 from qa.names import check_names
 
 ARTICLE = (
@@ -89,3 +90,38 @@ def test_a_people_stands_for_its_country_and_a_country_that_is_not_there_does_no
     record = "Tolvania's economy grew by 0.6 percent in the second quarter."
     assert faults("The Tolvanian economy grew by 0.6 percent in the second quarter.", record) == []
     assert faults("Marovia's economy grew by 0.6 percent in the second quarter.", record) != []
+
+
+JOBLESS = "Unemployment in Tolvania rose to 7.4 percent in May."
+ELSEWHERE = "The rate in Orrick was 5.1 percent. In Upper Mere, where the mills closed, it was 12.8 percent."
+
+
+@pytest.mark.parametrize(
+    ("statement", "detail"),
+    [
+        ("The unemployment rate in Upper Mere rose to 7.4 percent.",
+         "the quote says this of Tolvania, not of Upper Mere"),
+        ("Unemployment in Orrick rose to 7.4 percent.", "the quote says this of Tolvania, not of Orrick"),
+        ("Unemployment in Tolvania rose to 7.4 percent.", None),
+        ("Unemployment in the country rose to 7.4 percent, said the office in Upper Mere.", None),
+    ],
+)  # fmt: skip
+def test_a_name_after_the_noun_of_another_one_is_told(statement: str, detail: str | None) -> None:
+    assert faults(statement, JOBLESS, after=f" The labour office gave the figures. {ELSEWHERE}") == [detail] * bool(
+        detail
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "detail"),
+    [
+        ("What is the jobless rate in Upper Mere?", "7.4 percent is said of Tolvania in the quote, not of Upper Mere"),
+        ("What is the jobless rate in Tolvania?", None),
+        ("What is the jobless rate in Brenn?", None),  # of which the article says nothing else
+        ("What is the jobless rate?", None),
+    ],
+)
+def test_a_sentence_without_a_name_is_said_of_those_of_its_question(question: str, detail: str | None) -> None:
+    claim, evidence = pair("It was 7.4 percent.", JOBLESS, after=f" {ELSEWHERE}")
+    found = [fault.detail for fault in check_names(claim, evidence, read_sentence(question))]
+    assert found == [detail] * (detail is not None)

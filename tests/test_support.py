@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 from readings import pair
 
-from qa.support import check_figures
+from qa.clauses import read_sentence
+from qa.support import check_asked, check_figures
 
 TRADE = "Trade with Marovia reached $8.4 billion last year, the office said on Tuesday, up from $7.6 billion in 2030."
 HALF = "Trade came to $4.6 billion in the first half, against $3.9 billion a year earlier."
@@ -98,3 +99,87 @@ def test_without_a_day_of_publication_a_relative_time_is_compared_by_its_words()
     assert faults("This year it was $5.", "It was $5 last year.", published=None) != []
     assert faults("In 2031 it was $5.", "It was $5 last year.", published=None) != []
     assert faults("Yesterday it was $5.", "It was $5.", published=None) == []
+
+
+# what the question asks for
+
+LATER = date(2032, 2, 10)
+
+
+def asked(statement: str, question: str, text: str = TRADE, as_of: date | None = None) -> list[str]:
+    faults = list(check_asked(*pair(statement, text), read_sentence(question, as_of)))
+    assert all(fault.kind == "other_period" for fault in faults)
+    return [fault.detail for fault in faults]
+
+
+@pytest.mark.parametrize(
+    ("statement", "question", "detail"),
+    [
+        ("It was $7.6 billion.", "What was trade in 2031?",
+         "$7.6 billion is said of 2030 in the quote, and 2031 was asked"),
+        ("It was $8.4 billion.", "What was trade in 2030?",
+         "$8.4 billion is said of last year (2031) in the quote, and 2030 was asked"),
+        ("It came to $7.6 billion, the office said on Tuesday.", "What was trade in 2031?",
+         "$7.6 billion is said of 2030 in the quote, and 2031 was asked"),
+    ],
+)  # fmt: skip
+def test_a_sentence_without_a_time_is_held_against_that_of_its_question(
+    statement: str, question: str, detail: str
+) -> None:
+    assert asked(statement, question) == [detail]
+
+
+@pytest.mark.parametrize(
+    ("statement", "question"),
+    [
+        ("It was $8.4 billion.", "What was trade in 2031?"),
+        ("It was $7.6 billion.", "What was trade in 2030?"),
+        ("It was $7.6 billion.", "What was trade at last?"),
+        ("It was $7.6 billion.", "How did trade in 2031 compare with that of 2030?"),
+        ("It was $7.6 billion in 2030.", "What was trade in 2031?"),  # it says itself of what it is
+        (
+            "It rose to $8.4 billion from $7.6 billion.",
+            "What was trade in 2031?",
+        ),  # one is what the other is compared with
+        ("The office said so on Tuesday.", "What was trade in 2029?"),  # no amount
+        ("It was $7.6 billion.", "Was it $7.6 billion in 2031?"),  # the question's own amount
+        ("It was $7.6 billion.", "What was trade last year?"),  # nobody says when that was asked
+    ],
+)
+def test_a_sentence_of_a_time_that_was_asked_or_that_it_names_itself_stands(statement: str, question: str) -> None:
+    assert asked(statement, question) == []
+
+
+def test_a_relative_time_of_a_question_counts_from_the_day_on_which_it_is_asked() -> None:
+    assert asked("It was $7.6 billion.", "What was trade last year?", as_of=LATER)
+    assert not asked("It was $8.4 billion.", "What was trade last year?", as_of=LATER)
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "wrong"),
+    [
+        (HALF, "What was trade in 2031?", True),  # a half is no answer for the year
+        (HALF, "What was trade in the second half of 2031?", True),
+        (HALF, "What was trade between January and June 2031?", False),
+        ("The fair in May 2031 brought in $4.6 billion.", "What did the fair of 2031 bring in?", False),
+        ("It was $4.6 billion, more than the step taken in 2029.", "What was it in 2031?", False),  # a comparison
+        ("It was $4.6 billion, the office said.", "What was it in 2031?", False),  # the quote tells no time
+        ("It was $4.6 billion in 2030. It was $4.6 billion again.", "What was it in 2031?", False),
+    ],
+)
+def test_what_the_quote_must_say_of_another_time(text: str, question: str, wrong: bool) -> None:
+    assert bool(asked("It was $4.6 billion.", question, text)) is wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("Growth was 0.6 percent in the second quarter, the office said in a first estimate.", True),
+        ("Growth was 0.6 percent in the second quarter, the office said in a correction.", False),
+        ("Growth in the second quarter is now put at 0.6 percent.", False),
+    ],
+)
+def test_an_amount_that_is_called_revised_must_have_been_so_in_the_quote(text: str, wrong: bool) -> None:
+    details = ["revised: the quote does not tell of another figure before"]
+    found = faults("The revised growth for the second quarter was 0.6 percent.", text)
+    assert found == [("figure_not_in_quote", detail) for detail in details * wrong]
