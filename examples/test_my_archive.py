@@ -13,7 +13,7 @@ import pytest
 import qa
 
 WORKSPACE = Path(__file__).parent.parent  # the folder that has index/articles and eval/suites
-KNOWN_MISSES = {"sample-004", "sample-006"}  # abstains, though the articles answer them
+KNOWN_MISSES = {"sample-006"}  # abstains, though the articles answer it
 
 
 @pytest.fixture(scope="module")

@@ -84,6 +84,8 @@ def _meets(asked: Period, said: Sequence[Period], scope: Scope) -> float:
 
 
 def _compare(asked: Period, said: Period) -> float:
+    if asked.relative and said.relative and asked.key == said.key:
+        return _PART  # "this year" may be asked as the article has it
     if not said.days:
         return _UNTOLD
     if not set(asked.days).isdisjoint(said.days):

@@ -92,7 +92,7 @@ class Kept:
 
 
 def choose_cases(suites: Sequence[Suite]) -> list[tuple[str, Case]]:
-    """200 cases with the names of their suites, the same each time.
+    """200 cases with the names of their suites: those of a new recording, as questions are read now.
 
     First those whose gold is a figure, then others that ask for one, with an answer in the archive or without; what
     is left by the hash of its name.
