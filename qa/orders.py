@@ -152,11 +152,13 @@ def _goes_on(text: str, spans: Sequence[Span], place: int) -> bool:
 def _orders(text: str) -> bool:
     rules = _rules()
     hinted = any(hint in text for hint in rules.hints)
-    if any(True for _ in rules.to_a_model.find(text, hinted=hinted)):
+    places = [(match.start(), match.end()) for match in _PLACE.finditer(text)]
+    commas = [match.end() for match in _COMMA.finditer(text)]
+    if any(True for _ in rules.to_a_model.find(text, places, commas, hinted=hinted)):
         return True
     if _UNBROKEN.search(text) and _SQUEEZED.search(_NO_LETTER.sub("", text)):
         return True
-    return any(not _is_reported(text, match) for match in rules.to_anyone.find(text, hinted=hinted))
+    return any(not _is_reported(text, match) for match in rules.to_anyone.find(text, places, commas, hinted=hinted))
 
 
 def _is_reported(text: str, order: re.Match[str]) -> bool:
@@ -187,14 +189,18 @@ class _Part(NamedTuple):
 
         return cls(join("@", "@,"), join("@^"), join("@,"), join(""))
 
-    def find(self, text: str, *, hinted: bool) -> Iterator[re.Match[str]]:
-        """Where a rule holds; those that hold anywhere are tried where the text is `hinted`."""
-        for place in _PLACE.finditer(text):
-            yield from filter(None, [self.placed.match(text, place.end())])
-            if place.start() == 0:
-                yield from filter(None, [self.first.match(text, place.end())])
-        for place in _COMMA.finditer(text):
-            yield from filter(None, [self.after_comma.match(text, place.end())])
+    def find(
+        self, text: str, places: Sequence[Span], commas: Sequence[int], *, hinted: bool
+    ) -> Iterator[re.Match[str]]:
+        """Where a rule holds: at places of orders, after commas; those for anywhere where the text is `hinted`."""
+        for start, end in places:
+            if found := self.placed.match(text, end):
+                yield found
+            if start == 0 and (found := self.first.match(text, end)):
+                yield found
+        for end in commas:
+            if found := self.after_comma.match(text, end):
+                yield found
         yield from self.anywhere.finditer(text) if hinted else ()
 
 
