@@ -17,6 +17,10 @@ from qa.periods import Period, find_periods
 Kind = Literal["count", "amount", "share", "measure", "date", "person", "place", "reason", "thing"]
 
 _RATES = "inflation|unemployment|jobless|interest|key|policy|growth|birth|vacancy|mortgage|tax|poverty|literacy"
+_SUMS = (
+    "turnover|revenue|sum|total|amount|budget|salary|profits?|price|trade|deficit|surplus|debt|sales|income|earnings"
+)
+_SUMS += "|spending|damage|fine|fare"
 # The first kind of which any pattern is found in the question.
 _KINDS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     ("thing", (r"meant by", r"mean by", r"mean\?", r"the (title|name|names) of", r"called\?")),
@@ -28,7 +32,10 @@ _KINDS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     ("measure", (r"how (big|large|long|high|tall|far|old|heavy|hot|cold|deep|wide)", r"how much (\w+ )?(space|time)")),
     ("measure", (r"(what|which) ((is|was) the )?(temperature|population|size|area|distance)",)),
     ("amount", (r"how much", r"worth", r"(highest|lowest|total|average|combined|what|in) [\w -]*?(value|price|cost)")),
-    ("amount", (r"what (is|was|were|are|did) .*\b(turnover|revenue|sum|total|amount|budget|salary|profits?|price)",)),
+    (
+        "amount",
+        (rf"what (is|was|were|are|did) .*\b({_SUMS})",),
+    ),
     ("amount", (r"what (is|was|were|are) (the )?(average|combined|total|mean|median)",)),
     ("amount", (r"what (do|does|did) .*\b(come to|amount to|cost|earn|pay|add up to)",)),
     ("date", (r"^((since|until|by|from) )?when", r"(what|which) (\w+ )?(year|month|months|day|date|century|decade)")),

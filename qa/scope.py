@@ -24,6 +24,7 @@ _SAME, _PART, _SMALL_PART, _LONGER, _OTHER = 1.0, 0.9, 0.7, 0.3, 0.0
 _ON_A_DAY, _BEFORE, _IN_TITLE, _PUBLISHED, _JUST_AFTER, _UNSAID = 0.75, 0.7, 0.8, 0.6, 0.4, 0.15
 _UNTOLD = 0.5  # of an undated article: "last year"
 _SMALL = 3  # a time of under a third of the one asked for is a small part of it
+_YEAR = 200  # days; half a year is less
 MET = 0.4  # from here on a time counts as met
 _REPORTED = timedelta(days=45)  # how long after a period news of it still comes
 
@@ -59,17 +60,17 @@ def meets_times(asked: Sequence[Period], scope: Scope, figure: Figure | None = N
 
     `figure` is the amount of the sentence that would be the answer, or None where the answer is something else.
     """
-    return meets_said(asked, times_of(figure, scope.reading) if figure else times_in(scope.reading), scope)
+    said = times_of(figure, scope.reading) if figure else times_in(scope.reading)
+    return meets_said(asked, said, scope, is_amount=figure is not None)
 
 
-def meets_said(asked: Sequence[Period], said: Sequence[Period], scope: Scope) -> float:
+def meets_said(asked: Sequence[Period], said: Sequence[Period], scope: Scope, *, is_amount: bool = True) -> float:
     """The same where it is known of which times the sentence says it; days do not count among them."""
     long = [period for period in said if not period.is_day]
     runs = [period for period in asked if len(period.figures) > 1]
     whole = [p for p in asked if p in runs or not any(run.start <= p.start and p.end <= run.end for run in runs)]
-    return min(
-        (_meets(period, long, scope) for period in whole if period.days and not _is_anchored(period)), default=1.0
-    )
+    told = [period for period in whole if period.days and not _is_anchored(period)]
+    return min((_meets(period, long, scope, is_amount) for period in told), default=1.0)
 
 
 def _is_anchored(period: Period) -> bool:
@@ -77,10 +78,11 @@ def _is_anchored(period: Period) -> bool:
     return period.key.startswith(("-", "+")) and not period.text.endswith("ago")
 
 
-def _meets(asked: Period, said: Sequence[Period], scope: Scope) -> float:
+def _meets(asked: Period, said: Sequence[Period], scope: Scope, is_amount: bool) -> float:
     if said:
         return max(_compare(asked, period) for period in said)
-    return max(_UNSAID, _by_day(asked, scope), _by_text_around(asked, scope), _by_publication(asked, scope))
+    by_publication = _by_publication(asked, scope, is_amount=is_amount)
+    return max(_UNSAID, _by_day(asked, scope), _by_text_around(asked, scope), by_publication)
 
 
 def _compare(asked: Period, said: Period) -> float:
@@ -111,12 +113,14 @@ def _by_text_around(asked: Period, scope: Scope) -> float:
     return _BEFORE if any(overlap(asked, period) for period in periods_before(scope.quote)[:1]) else 0.0
 
 
-def _by_publication(asked: Period, scope: Scope) -> float:
+def _by_publication(asked: Period, scope: Scope, *, is_amount: bool) -> float:
+    """An amount that is published in the first weeks of a year is hardly that of the year."""
     day = scope.published
     if day is None:
         return 0.0
     if any(first <= day <= last for first, last in asked.days):
-        return _PUBLISHED
+        is_early = is_amount and _length(asked) > _YEAR and all(day - first < _REPORTED for first, _ in asked.days)
+        return 0.0 if is_early else _PUBLISHED
     return _JUST_AFTER if any(last < day <= last + _REPORTED for _, last in asked.days) else 0.0
 
 

@@ -75,6 +75,14 @@ def test_the_nearer_a_time_stands_the_more_it_counts() -> None:
     assert shares[-1] < MET <= shares[-2]
 
 
+def test_an_amount_published_in_the_first_weeks_of_a_year_is_not_of_that_year() -> None:
+    text = "In all 412,000 containers were counted."
+    assert met("in 2032", text, amount="412,000", published=date(2032, 1, 22)) < MET
+    assert met("in January 2032", text, amount="412,000", published=date(2032, 1, 22)) >= MET
+    assert met("in 2032", text, amount="412,000", published=date(2032, 8, 22)) >= MET
+    assert met("in 2032", "Ann Lee was elected.", published=date(2032, 1, 22)) >= MET
+
+
 def test_without_a_day_of_publication_only_the_text_tells() -> None:
     assert met("in 2032", "Exports rose by 4 percent.", published=None) < MET
     assert met("in 2032", "Exports rose last year.", published=None) >= MET
