@@ -28,8 +28,8 @@ from qa.synonyms import same_sense
 from qa.text import fold, format_date, one_line, shorten
 
 _LEAST_COVERED = 0.35  # share of the question's weight that a sentence with a name or date must have
-# Share of it that a sentence must have together with its passage and title: on real news 5 of 77 answers get a notice
-# with 0.6, 4 with 0.7, 8 with 0.5 and less of the question in the sentence (`eval/bench/disagreement.py --news …`).
+# Share of it that a sentence must have together with its passage and title: on real news 2 of 65 answers get a notice
+# with 0.6; when it was chosen 5 of 77 did, 4 with 0.7, 8 with 0.5 (`eval/bench/disagreement.py --news …`).
 _LEAST_CONTEXT = 0.6
 _LEAST_ABOUT = 0.4  # share of the question's terms that a passage must have which corrects the answer's very figure
 _MOST_NAMED = 2  # other answers that are named
