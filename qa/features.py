@@ -28,17 +28,15 @@ _STRICT_KINDS = frozenset({"count", "amount", "share", "measure", "date", "perso
 class Features:
     """What speaks for a sentence, each from 0 to 1.
 
-    `covered`: weight of the question's terms in the sentence; `context`: the same with its passage and title; `rarest`:
-    1 without the weightiest term that neither has, counted against the rarest term there is. `similarity`: cosine of
-    question and sentence. `near`: how close the span stands to the question's words. `fit`: how well the span has the
-    kind asked for. `timed`, `figured`, `named`: how well the question's times, figures and names are met in the
-    sentence or, counting less, around it (the worst of them). `plain` is 0 for an average that was not asked for.
-    `eligible` is whether it may be the answer at all.
+    `covered`: weight of the question's terms in the sentence; `context`: the same with its passage and title.
+    `similarity`: cosine of question and sentence. `near`: how close the span stands to the question's words.
+    `fit`: how well the span has the kind asked for. `timed`, `figured`, `named`: how well the question's times, figures
+    and names are met in the sentence or, counting less, around it (the worst of them). `plain` is 0 for an average that
+    was not asked for. `eligible` is whether it may be the answer at all.
     """
 
     covered: float = 0.0
     context: float = 0.0
-    rarest: float = 0.0
     similarity: float = 0.0
     near: float = 0.0
     fit: float = 0.0
@@ -139,7 +137,6 @@ def _weigh_sentence(
     return Features(
         covered=1 - sum(absent.values()) / total if weights else 0.0,
         context=1 - sum(far.values()) / total if weights else 0.0,
-        rarest=1 - min(1.0, max(far.values(), default=0.0) / max(weights.values(), default=1.0)),
         near=found.near if found else 0.0,
         fit=_fit(asked, found, sentence, around),
         plain=float(asked.wants_average or not any(sentence.holds(term) for term in _average_terms())),

@@ -24,7 +24,7 @@ TWO_YEARS = "Trade came to $24.2 billion in 2021. Trade came to $9.2 billion in 
 PARIS = "Bob Dole met Ann Lee in Paris."
 
 SHARE = st.floats(0, 1)
-FEATURES = st.builds(Features, *[SHARE] * 10, st.booleans())
+FEATURES = st.builds(Features, *[SHARE] * 9, st.booleans())
 TEXTS = st.lists(
     st.one_of(st.text(max_size=60), st.sampled_from([GROUPS, TWO_YEARS, PARIS, "İ é 👍🏽. تجارة 24 ﬁn."])), max_size=4
 )
@@ -277,7 +277,7 @@ def test_a_score_lies_between_none_and_one(features: Features) -> None:
     assert -0.1 <= score_features(features) <= 1 + 1e-9
 
 
-@given(FEATURES, st.sampled_from("covered context rarest similarity near fit timed figured named plain".split()))
+@given(FEATURES, st.sampled_from("covered context similarity near fit timed figured named plain".split()))
 def test_no_feature_ever_lowers_the_score(features: Features, name: str) -> None:
     assert score_features(replace(features, **{name: 1.0})) >= score_features(features) - 1e-9
 
