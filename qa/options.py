@@ -193,7 +193,8 @@ SystemOption = Annotated[
     typer.Option(
         "--system",
         metavar="NAME",
-        help="What is judged: full, retrieval, oracle, closed-book; baselines: bm25, always-abstain, always-answer.",
+        help="What is judged: full, retrieval, oracle, closed-book; baselines: bm25, by-rule, always-abstain,"
+        " always-answer.",
     ),
 ]
 RepeatOption = Annotated[int, typer.Option("--repeat", metavar="K", min=1, max=100, help="Ask every case K times.")]

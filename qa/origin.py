@@ -50,6 +50,7 @@ def describe_origin(
         "settings": settings | {"base_url": show_address(archive.settings.base_url)},
         "recipe": asdict(archive.recipe),
         "embedder": archive.embedder.id,
+        "reader": archive.reader.id if archive.reader else None,
         "gates": [_gate_dict(rule) for rule in suite.gates],
         "versions": {"python": platform.python_version()} | {name: _find_version(name) for name in _VERSIONS_OF},
         "platform": f"{platform.system()} {platform.machine()}",

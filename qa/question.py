@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from functools import cache, cached_property
 from itertools import islice
 from typing import Literal
@@ -121,9 +121,16 @@ def read_question(text: str, today: date | None = None) -> Question:
         focus_names=tuple(word for word in focus if word in names),
         counted=tuple(_find_counted(text, found)),
         full_names=tuple(_find_full_names(text, found)),
-        periods=tuple(find_periods(text, today)),
+        periods=tuple(_widen(period) for period in find_periods(text, today)),
         unit=_find_unit(text),
     )
+
+
+def _widen(period: Period) -> Period:
+    """A period; "this week" has the six days before it too, as people mean it who ask early in a week."""
+    if period.key != "this week" or not period.days:
+        return period
+    return replace(period, days=tuple((first - timedelta(days=6), last) for first, last in period.days))
 
 
 def _find_kind(text: str) -> Kind:

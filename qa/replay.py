@@ -1,7 +1,8 @@
-"""Every call of a model or an embedder, kept in a file as it is made, and given back later instead of made again.
+"""Every call of a model, an embedder or the reader, kept in a file and given back later instead of made again.
 
 One SQLite file: `replies` has what was asked and every part of the reply, or the error it ended with; `vectors`
-has each text's vector by the hash of the text. No key of a server is ever in it: none is part of a call.
+has each text's vector by the hash of the text, and what was read of a sentence by that of question and sentence. No
+key of a server is ever in it: none is part of a call.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from qa.articles import hash_text
 from qa.embed import Embedder, embed_checked
 from qa.errors import ContentError, ModelError, ModelUnavailable, WorkspaceError
 from qa.models import ChatModel, Message, ReplyPart, Usage
+from qa.read import Excerpt, Read, Reader
 
 if TYPE_CHECKING:
     import numpy as np
@@ -256,6 +258,44 @@ class RecordedEmbedder:
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
         return np.stack([known[text] for text in texts])
+
+
+class RecordedReader:
+    """A reader whose readings are kept, each made once. Without a reader, only what is kept is given."""
+
+    def __init__(self, id_: str, log: CallLog, *, reader: Reader | None) -> None:
+        self.id = id_
+        self._log = log
+        self._reader = reader
+
+    def read(self, question: str, excerpts: Sequence[Excerpt]) -> list[Read]:
+        """Each excerpt read for the question, in their order.
+
+        Raises:
+            LocalModelError: as the reader.
+            ContentError: there is no reader, and an excerpt was never read.
+        """
+        import numpy as np
+
+        of_key = {json.dumps([question, *asdict(excerpt).values()]): excerpt for excerpt in excerpts}
+        known = self._log.find_vectors(self.id, list(of_key))
+        missing = [key for key in of_key if key not in known]
+        if missing:
+            if self._reader is None:
+                raise ContentError(
+                    f"No reading is recorded of {len(missing)} of {len(of_key)} sentences:"
+                    " the articles or the program have changed since the run."
+                )
+            made = self._reader.read(question, [of_key[key] for key in missing])
+            rows = [[read.logit, *(read.span or (-1, -1))] for read in made]
+            self._log.put_vectors(self.id, missing, np.array(rows, dtype=np.float32))
+            known |= self._log.find_vectors(self.id, missing)
+        return [_parse_reading(known[key]) for key in (json.dumps([question, *asdict(e).values()]) for e in excerpts)]
+
+
+def _parse_reading(row: NDArray[np.float32]) -> Read:
+    start, end = int(row[1]), int(row[2])
+    return Read(float(row[0]), (start, end) if end > 0 else None)
 
 
 def _add(a: Usage, b: Usage) -> Usage:

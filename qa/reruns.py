@@ -17,7 +17,7 @@ from qa.errors import ContentError
 from qa.gates import check_gates
 from qa.gold import Case, case_dict
 from qa.origin import describe_differences, hash_articles, hash_cases
-from qa.replay import CallLog, NeverAsked, RecordedEmbedder
+from qa.replay import CallLog, NeverAsked, RecordedEmbedder, RecordedReader
 from qa.run_folder import CALLS, Gate, Record, Run, key_of, read_manifest, read_records
 from qa.scoring import average, find_failure, score_record
 from qa.settings import Settings, load_recipe
@@ -51,7 +51,7 @@ def replay_run(
     suite: Suite | None = None,
     on_progress: OnProgress | None = None,
 ) -> Replayed:
-    """Ask every case of a run again with the calls that were recorded, and no other: no model, embedder or network.
+    """Ask every case of a run again with the calls that were recorded, and no other: no model, embedder, network.
 
     Times are those of the run. Gold and articles must be the same; program and prompts may have changed, and the
     cases that come out otherwise are named. `suite` is needed where a program made it; else it is found again by
@@ -73,6 +73,7 @@ def replay_run(
             workspace,
             settings=_set_back_settings(settings, manifest),
             embedder=RecordedEmbedder(manifest["embedder"], log.dimension(manifest["embedder"]), log, embedder=None),
+            reader=RecordedReader(manifest["reader"], log, reader=None) if manifest.get("reader") else False,
             on_progress=on_progress,
             kept=False,
             check=lambda articles: _check_articles(articles, manifest),

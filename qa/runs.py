@@ -17,14 +17,14 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any, cast
 
-from qa.archive import Archive, ModelChoice
+from qa.archive import Archive
 from qa.articles import Article
 from qa.asking import Bounds, Examiner, Job, ask_all, find_clusters
 from qa.catalog import index_text
 from qa.embed import Embedder
 from qa.errors import ModelUnavailable, QAError, UsageError, WorkspaceError
 from qa.gates import check_gates
-from qa.models import ChatModel, Message, Price, ReplyPart, UnreachedModel
+from qa.models import ChatModel, Message, ModelChoice, Price, ReplyPart, UnreachedModel
 from qa.origin import describe_origin, find_revision, hash_origin
 from qa.replay import CallLog
 from qa.run_config import RunConfig, check_config
@@ -175,7 +175,7 @@ class _Evaluation:
             return session.take(examiner, options.concurrency, Bounds(options, log))
 
     def _choose_model(self, choice: ModelChoice) -> ChatModel | None:
-        if self.options.system in ("retrieval", "always-abstain", "always-answer"):
+        if self.options.system in ("retrieval", "by-rule", "always-abstain", "always-answer"):
             return None
         chat = self.archive.choose_model(choice)
         if isinstance(chat, UnreachedModel):

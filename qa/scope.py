@@ -24,7 +24,7 @@ _SAME, _PART, _SMALL_PART, _LONGER, _OTHER = 1.0, 0.9, 0.7, 0.3, 0.0
 _ON_A_DAY, _BEFORE, _IN_TITLE, _PUBLISHED, _JUST_AFTER, _UNSAID = 0.75, 0.7, 0.8, 0.6, 0.4, 0.15
 _UNTOLD = 0.5  # of an undated article: "last year"
 _SMALL = 3  # a time of under a third of the one asked for is a small part of it
-_YEAR = 200  # days; half a year is less
+_YEAR, _MONTH = 200, 31  # days; half a year is less than that year
 MET = 0.4  # from here on a time counts as met
 _REPORTED = timedelta(days=45)  # how long after a period news of it still comes
 
@@ -86,8 +86,8 @@ def _meets(asked: Period, said: Sequence[Period], scope: Scope, is_amount: bool)
 
 
 def _compare(asked: Period, said: Period) -> float:
-    if asked.relative and said.relative and asked.key == said.key:
-        return _PART  # "this year" may be asked as the article has it
+    if asked.relative and said.relative and asked.key == said.key and (_length(asked) > _MONTH or _near(asked, said)):
+        return _PART  # "this year" may be asked as the article has it; "this week" of another year is another one
     if not said.days:
         return _UNTOLD
     if not set(asked.days).isdisjoint(said.days):
@@ -95,6 +95,10 @@ def _compare(asked: Period, said: Period) -> float:
     if covers(asked, said):
         return _PART if _length(said) * _SMALL > _length(asked) else _SMALL_PART
     return _LONGER if covers(said, asked) else _OTHER
+
+
+def _near(asked: Period, said: Period) -> bool:
+    return not said.days or overlap(asked, said)
 
 
 def _by_day(asked: Period, scope: Scope) -> float:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import typer
 
-from qa.archive import Archive, ModelChoice, open_archive
+from qa.archive import Archive, open_archive
 from qa.archive_reports import AddReport
 from qa.errors import ArchiveBusy, ArchiveReadOnly, UsageError
 from qa.layout import count, summarise_changes, warn_of_languages
-from qa.models import DEFAULT_OPENAI_MODEL
+from qa.models import DEFAULT_OPENAI_MODEL, ModelChoice
 from qa.terminal import ProgressView, Screen
 
 INTERRUPTED = 130  # exit status

@@ -17,12 +17,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from qa.answer import check_question
-from qa.archive import Archive, ModelChoice
+from qa.archive import Archive
 from qa.articles import Article, hash_text
 from qa.embed import Embedder
 from qa.errors import ArchiveBusy, ArchiveReadOnly, ContentError, StoreError, UsageError
 from qa.gold import check_evidence
 from qa.hashing import hash_files, list_files
+from qa.models import ModelChoice
+from qa.read import ReaderChoice
 from qa.settings import Recipe, Settings, load_recipe
 from qa.sources import read_sources
 from qa.suite import Suite
@@ -45,6 +47,7 @@ def open_suite_archive(
     settings: Settings,
     model: ModelChoice = False,
     embedder: Embedder | None = None,
+    reader: ReaderChoice = None,
     on_progress: OnProgress | None = None,
     kept: bool = True,
     check: CheckArticles | None = None,
@@ -61,7 +64,7 @@ def open_suite_archive(
     """
     check_questions(suite)
     if suite.archive is None:
-        with Archive(workspace, settings, embedder=embedder, model=model) as own:
+        with Archive(workspace, settings, embedder=embedder, reader=reader, model=model) as own:
             if check:
                 check(_read_articles(own))
             own.desk()
@@ -72,7 +75,8 @@ def open_suite_archive(
     folder = _kept_folder(suite.name, suite.archive, recipe, embedder.id if embedder else recipe.embedder)
 
     def open_in(root: Path) -> Archive:
-        return Archive(_SuiteWorkspace(root, "named", workspace), settings, embedder=embedder, model=model)
+        within = _SuiteWorkspace(root, "named", workspace)
+        return Archive(within, settings, embedder=embedder, reader=reader, model=model)
 
     with ExitStack() as stack:
         archive = _open_kept(stack.enter_context(open_in(folder)), suite, on_progress, check) if kept else None

@@ -5,6 +5,7 @@ retrieval        find passages only
 oracle           answer from the passages that hold the gold evidence
 closed-book      the model answers from what it remembers, without any passage
 bm25             as full, but passages are found by their words alone
+by-rule          as full without a model, but sentences are weighed by rule, not read
 always-abstain   never answers
 always-answer    as full without a model, but never abstains
 """
@@ -28,11 +29,11 @@ from qa.gold import Case, FoundEvidence
 from qa.ground import bare_statement, ground_text
 from qa.models import ChatModel, Usage
 from qa.prompts import Prompt, load_prompt
-from qa.replay import CallLog, RecordedChat, RecordedEmbedder
+from qa.replay import CallLog, RecordedChat, RecordedEmbedder, RecordedReader
 from qa.retrieve import Hit, Retriever
 from qa.text import format_date, shorten, suggest
 
-System = Literal["full", "retrieval", "oracle", "closed-book", "bm25", "always-abstain", "always-answer"]
+System = Literal["full", "retrieval", "oracle", "closed-book", "bm25", "by-rule", "always-abstain", "always-answer"]
 SYSTEMS: tuple[System, ...] = get_args(System)
 RANKED = 50  # passages kept of each question
 
@@ -98,11 +99,12 @@ def set_up_bench(
         raise UsageError("The system 'closed-book' is a model without passages: name a model.")
     writer = model if system in _WRITES else None
     desk = archive.desk()
-    inner = archive.embedder
+    inner, reader = archive.embedder, archive.reader if system != "by-rule" else None
     embedder = RecordedEmbedder(inner.id, inner.dimension, log, embedder=inner)
     desk = replace(
         desk,
         retriever=Retriever(archive.store, archive.recipe, embedder),
+        reader=RecordedReader(reader.id, log, reader=reader) if reader else None,
         today=day,
         indexes="words" if system == "bm25" else "both",
         # Not 0: the score of a sentence may be below.

@@ -100,3 +100,45 @@ def test_words_that_only_the_passage_has_count_for_the_context() -> None:
     assert features.context == 1.0
     features, _ = read("What did the zebra cost?", text, "It cost $5 million.")
     assert features.context == 0.5
+
+
+def test_a_question_in_an_article_answers_nothing() -> None:
+    text = 'Which bridge fell? The old bridge of Sallow fell. "Which bridge was it?" she asked.'
+    for sentence, eligible in (
+        ("Which bridge fell?", False),
+        ("The old bridge of Sallow fell.", True),
+        ('"Which bridge was it?" she asked.', True),
+    ):
+        assert read("Which bridge fell?", text, sentence)[0].eligible == eligible
+
+
+@pytest.mark.parametrize(
+    ("question", "eligible"),
+    [
+        ("Which bridge fell this week?", True),  # asked on 19 May 2033, a Thursday; published two days before
+        ("Which bridge fell last week?", True),  # what came out on Tuesday may tell of last week
+        ("Which bridge fell this month?", True),
+        ("Which bridge fell last month?", True),
+        ("Which bridge fell in 2033?", True),
+    ],
+)
+def test_news_of_the_days_that_are_meant_may_answer_what_was_lately(question: str, eligible: bool) -> None:
+    assert read_on(question, date(2033, 5, 19)).eligible == eligible
+
+
+@pytest.mark.parametrize("question", ["Which bridge fell this week?", "Which bridge fell last month?"])
+def test_older_news_does_not_answer_what_was_lately_though_it_says_so_itself(question: str) -> None:
+    assert not read_on(question, date(2034, 3, 2)).eligible
+    assert not read_on(question, date(2034, 3, 2), text="The old bridge fell this week and last month.").eligible
+
+
+def test_this_week_may_be_said_of_the_days_before_it() -> None:
+    assert read_on("Which bridge fell this week?", date(2033, 5, 23)).timed >= 0.4  # a Monday, six days later
+    assert read_on("Which bridge fell this week?", date(2033, 5, 30)).timed < 0.4
+
+
+def read_on(question: str, today: date, *, text: str = "The old bridge fell.") -> Features:
+    article = Article("a", "a.md", text, hash_text(text), "News", published=date(2033, 5, 17), language="en")
+    hit = Hit(article, Passage("p", "a", 0, len(text), text), 1.0)
+    asked = read_question(question, today)
+    return read_features(asked, make_quote(article, 0, len(text)), Surroundings.of(hit), {})[0]

@@ -57,6 +57,7 @@ def test_the_wheel_carries_code_and_content_and_no_built_data(wheel: Path) -> No
     for wanted in (
         "qa/py.typed",
         "qa/data/bert_uncased_vocab.txt",
+        "qa/data/reader.onnx",
         "qa/_content/prompts/answer.md",
         "qa/_content/index/recipe.toml",
         "qa/_content/index/articles/trade-record.md",

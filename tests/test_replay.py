@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
+from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
 
@@ -23,7 +24,8 @@ from qa.errors import (
     WorkspaceError,
 )
 from qa.models import Message, ReplyPart, Usage
-from qa.replay import CallLog, RecordedChat, RecordedEmbedder
+from qa.read import Excerpt, Read
+from qa.replay import CallLog, RecordedChat, RecordedEmbedder, RecordedReader
 from qa.testing import HashingEmbedder, ScriptedChat
 
 ASKED = [Message("system", "Be brief."), Message("user", "Where is Ann?")]
@@ -335,3 +337,39 @@ def test_a_write_that_failed_does_not_hinder_the_next(log: CallLog, tmp_path: Pa
         other.execute("DROP TRIGGER full")
     log.put_vectors("e", ["Ann"], np.ones((1, 1), dtype=np.float32))
     assert log.dimension("e") == 1
+
+
+# a reader
+
+
+class CountingReader:
+    """Reads each sentence as its length says, and counts the calls."""
+
+    id = "counting"
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def read(self, question: str, excerpts: Sequence[Excerpt]) -> list[Read]:
+        self.asked.append(len(excerpts))
+        return [Read(len(e.sentence) / 7, (0, len(e.sentence)) if e.sentence else None) for e in excerpts]
+
+
+def test_a_sentence_is_read_once_for_a_question_and_given_back_without_the_reader(log: CallLog) -> None:
+    inner = CountingReader()
+    reader = RecordedReader(inner.id, log, reader=inner)
+    one, two, none = Excerpt("Ann came.", "5 May 2031"), Excerpt("Ben went.", before="Ann came."), Excerpt("")
+    first = reader.read("Who?", [one, two, none])
+    assert reader.read("Who?", [none, one, one]) == [first[2], first[0], first[0]]
+    assert [read.span for read in first] == [(0, 9), (0, 9), None]
+    assert first[0].logit == pytest.approx(9 / 7, abs=1e-6)
+    assert inner.asked == [3]
+    reader.read("Whom?", [one])
+    reader.read("Who?", [replace(one, head="6 May 2031")])
+    assert inner.asked == [3, 1, 1]
+    assert RecordedReader(inner.id, log, reader=None).read("Who?", [two, one]) == [first[1], first[0]]
+
+
+def test_without_a_reader_a_sentence_that_was_never_read_is_an_error_of_one_line(log: CallLog) -> None:
+    with pytest.raises(ContentError, match=r"^No reading is recorded of 1 of 1 sentences: the articles or the program"):
+        RecordedReader("r", log, reader=None).read("Who?", [Excerpt("Ann came.")])

@@ -394,7 +394,7 @@ def test_always_answer_answers_with_a_score_of_zero_and_below(tmp_path: Path, lo
             return vectors
 
     (tmp_path / "a.txt").write_text("Trams of Bonn carried people on average.\n", encoding="utf-8")
-    with qa.open(tmp_path / "w", embedder=Blind()) as archive:
+    with qa.open(tmp_path / "w", embedder=Blind(), reader=False) as archive:
         archive.add(tmp_path / "a.txt")
         answer = ask(archive, "always-answer", log, case("What did Xyzzy do with 77 dogs on 5 May 1999?")).answer
     assert answer is not None
@@ -546,7 +546,7 @@ def test_two_runs_with_one_seed_ask_a_model_the_very_same(news: Archive, tmp_pat
 
 def test_every_system_has_a_name_that_is_known_and_another_gets_the_nearest() -> None:
     assert [check_system(name) for name in SYSTEMS] == list(SYSTEMS)
-    assert len(SYSTEMS) == 7
+    assert len(SYSTEMS) == 8
     with pytest.raises(UsageError, match=r"No system 'orakel'\. Did you mean 'oracle'\? Known: full, retrieval,"):
         check_system("orakel")
     with pytest.raises(UsageError, match="No system ''"):

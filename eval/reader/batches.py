@@ -9,33 +9,40 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from inputs import CLS, SEP, Candidate, Input, Tokens, find_tokens
 from torch import Tensor
 
 _CHUNK = 256  # groups that are sorted by length before they are cut into batches
 _MASKED = 0.06  # of the words
-MASK = 103
+CLS, SEP, MASK = 101, 102, 103
 _ROWS = 5  # sequences run together: a thread alone made 20 a second with 5, 19 with 14, which are padded more
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """Token ids and roles of a sentence with its question."""
+
+    ids: tuple[int, ...]
+    roles: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Learnt:
-    """A group ready to be run; `right` is the place of the candidate that answers or None, `span` its tokens."""
+    """A group ready to be run; `right` is the place of the sentence that answers or None, `span` its tokens."""
 
     kind: str
-    inputs: tuple[Input, ...]
+    inputs: tuple[Row, ...]
     right: int | None
     span: tuple[int, int] | None
 
 
-def read_groups(path: Path, tokens: Tokens, *, limit: int | None = None) -> list[Learnt]:
+def read_groups(path: Path, *, limit: int | None = None) -> list[Learnt]:
     """The first `limit` groups of a prepared file."""
     groups = []
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             if len(groups) == limit:
                 break
-            groups.append(_read_group(json.loads(line), tokens))
+            groups.append(_read_group(json.loads(line)))
     return groups
 
 
@@ -53,7 +60,7 @@ def make_batches(groups: Sequence[Learnt], *, size: int, seed: int) -> list[list
     return batches
 
 
-def pad(inputs: Sequence[Input]) -> tuple[Tensor, Tensor, Tensor]:
+def pad(inputs: Sequence[Row]) -> tuple[Tensor, Tensor, Tensor]:
     """Ids, mask and roles, shape (len(inputs), the longest)."""
     longest = max(len(given.ids) for given in inputs)
     ids = torch.zeros(len(inputs), longest, dtype=torch.long)
@@ -65,7 +72,7 @@ def pad(inputs: Sequence[Input]) -> tuple[Tensor, Tensor, Tensor]:
     return ids, mask, roles
 
 
-def mask_words(given: Input, pick: random.Random) -> Input:
+def mask_words(given: Row, pick: random.Random) -> Row:
     """The input with a few words put out of sight, in half of the cases.
 
     It stands in for dropout, which would make the result depend on how the work is shared between threads.
@@ -73,20 +80,15 @@ def mask_words(given: Input, pick: random.Random) -> Input:
     if pick.random() < 0.5:
         return given
     ids = tuple(MASK if pick.random() < _MASKED and i not in (CLS, SEP) else i for i in given.ids)
-    return Input(ids, given.roles, given.first, given.offsets)
+    return Row(ids, given.roles)
 
 
-def by_length(inputs: Sequence[Input]) -> Iterator[list[int]]:
+def by_length(inputs: Sequence[Row]) -> Iterator[list[int]]:
     """Places of the inputs, so many together as are run at once, of like length."""
     order = sorted(range(len(inputs)), key=lambda place: len(inputs[place].ids))
     return (order[at : at + _ROWS] for at in range(0, len(order), _ROWS))
 
 
-def _read_group(row: dict, tokens: Tokens) -> Learnt:
-    choices = row["choices"]
-    inputs = [
-        tokens.build(row["question"], Candidate(c["sentence"], c["head"], c["before"], c["after"])) for c in choices
-    ]
-    right = next((place for place, choice in enumerate(choices) if choice["answers"]), None)
-    span = None if right is None else find_tokens(inputs[right], choices[right]["start"], choices[right]["end"])
-    return Learnt(row["kind"], tuple(inputs), right, span)
+def _read_group(row: dict) -> Learnt:
+    rows = tuple(Row(tuple(given["ids"]), tuple(given["roles"])) for given in row["rows"])
+    return Learnt(row["kind"], rows, row["right"], tuple(row["span"]) if row["span"] else None)

@@ -47,6 +47,7 @@ class Asked:
     exact: Callable[[str], float] | None
     f1: Callable[[str], float] | None
     weigh: Callable[[str], float]
+    as_of: date | None = None
 
 
 def xquad_cases(path: Path) -> Iterator[Asked]:
@@ -92,7 +93,8 @@ def bench_cases(folder: Path, work: Path) -> Iterator[Asked]:
 
 
 def _of_bench(row: dict, retriever: Retriever) -> Asked:
-    filters = Filters(as_of=date.fromisoformat(row["as_of"]))
+    as_of = date.fromisoformat(row["as_of"])
+    filters = Filters(as_of=as_of)
     hits = retriever.search(row["question"], limit=HITS, filters=filters, indexes="words")
     golds = [_normalise(answer) for answer in row["answers"]]
     whole = [" and ".join(row["answers"])]
@@ -105,12 +107,13 @@ def _of_bench(row: dict, retriever: Retriever) -> Asked:
         lambda short: exact_match(short, whole),
         lambda short: token_f1(short, whole),
         retriever.term_weight,
+        as_of,
     )
 
 
 def _of_suite(case: Case, hits: Sequence[Hit], weigh: Callable[[str], float]) -> Asked:
     if not case.answerable:
-        return _unanswerable(case.question, hits, weigh)
+        return _unanswerable(case.question, hits, weigh, case.as_of)
     answers = case.gold.answers or tuple(" and ".join(part[0] for part in case.gold.all_of).split("\n"))
     quotes = [evidence.quote for evidence in case.evidence]
     return Asked(
@@ -122,6 +125,7 @@ def _of_suite(case: Case, hits: Sequence[Hit], weigh: Callable[[str], float]) ->
         lambda short: answer_match(short, case.gold),
         (lambda short: token_f1(short, case.gold.answers)) if case.gold.answers else None,
         weigh,
+        case.as_of,
     )
 
 
@@ -139,8 +143,10 @@ def _with_answers(question: str, hits: Sequence[Hit], answers: Sequence[str], we
     )
 
 
-def _unanswerable(question: str, hits: Sequence[Hit], weigh: Callable[[str], float]) -> Asked:
-    return Asked(question, hits, False, (), lambda _: False, None, None, weigh)
+def _unanswerable(
+    question: str, hits: Sequence[Hit], weigh: Callable[[str], float], as_of: date | None = None
+) -> Asked:
+    return Asked(question, hits, False, (), lambda _: False, None, None, weigh, as_of)
 
 
 def _whole(text: str, title: str) -> Hit:

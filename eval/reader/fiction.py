@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from inputs import write_head
+from qa.read import join_head
 
 TEMPLATES = Path(__file__).parent / "fiction.toml"
 MONTHS = "January February March April May June July August September October November December".split()
@@ -99,7 +99,7 @@ class Fiction:
         pick = self.random
         published = _published(values)
         title = self._fill(pick.choice(self.families[family]["titles"]), values)[0]
-        story = Story(family, write_head(title, published if pick.random() < 0.8 else None), values)
+        story = Story(family, join_head(title, published if pick.random() < 0.8 else None), values)
         for fact, entry in enumerate(self.families[family]["facts"]):
             if fact and pick.random() < 0.2:
                 continue

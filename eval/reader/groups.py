@@ -7,13 +7,14 @@ import random
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 
 from documents import Asked, Document, content_words, each_asked
 from fiction import SPOILABLE, Fiction, Story, Template, Told
-from inputs import Candidate, write_head
 from spoil import Names, ask_in_place, shared_items, spoil
+
+from qa.read import Excerpt, Input, Inputs, join_head
 
 _UNANSWERED = 1 / 3  # of the groups
 _SHARED_WORDS = 12  # of so many sentences of other documents that share most words, some are taken
@@ -21,9 +22,9 @@ _SHARED_WORDS = 12  # of so many sentences of other documents that share most wo
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A candidate of a group; `answers` with the span [start, end) of its sentence, else (0, 0)."""
+    """A sentence of a group; `answers` with the span [start, end) of it, else (0, 0)."""
 
-    candidate: Candidate
+    excerpt: Excerpt
     answers: bool = False
     start: int = 0
     end: int = 0
@@ -31,16 +32,27 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A question with its candidates; where none answers, "none" is right."""
+    """A question with sentences; where none answers, "none" is right."""
 
     kind: str
     question: str
     choices: tuple[Choice, ...]
 
-    def to_json(self) -> dict[str, object]:
-        """As written to the prepared file."""
-        choices = [{**asdict(c.candidate), "answers": c.answers, "start": c.start, "end": c.end} for c in self.choices]
-        return {"kind": self.kind, "question": self.question, "choices": choices}
+    def to_json(self, inputs: Inputs) -> dict[str, object]:
+        """As written to the prepared file: token ids and roles, which sentence is right, and the span's two tokens."""
+        given = inputs.build_all(self.question, [choice.excerpt for choice in self.choices])
+        right = next((place for place, choice in enumerate(self.choices) if choice.answers), None)
+        span = None if right is None else find_tokens(given[right], self.choices[right].start, self.choices[right].end)
+        rows = [{"ids": one.ids, "roles": one.roles} for one in given]
+        return {"kind": self.kind, "rows": rows, "right": right, "span": span}
+
+
+def find_tokens(given: Input, start: int, end: int) -> tuple[int, int] | None:
+    """First and last token (positions in `ids`) of the span [start, end) of the sentence; None where it was cut off."""
+    inside = [place for place, (left, right) in enumerate(given.offsets) if left < end and right > start]
+    if not inside or given.offsets[inside[-1]][1] < end:
+        return None
+    return given.first + inside[0], given.first + inside[-1]
 
 
 Placed = tuple[Document, int]  # a sentence of a document
@@ -120,17 +132,17 @@ class DocumentGroups:
     def _group(self, kind: str, question: str, choices: Sequence[Choice]) -> Group:
         return Group(kind, question, tuple(self._random.sample(choices, len(choices))))
 
-    def _spoil_sentence(self, right: Candidate, item: str) -> Candidate:
-        return Candidate(spoil(right.sentence, item, self._names, self._random), right.head, right.before, right.after)
+    def _spoil_sentence(self, right: Excerpt, item: str) -> Excerpt:
+        return Excerpt(spoil(right.sentence, item, self._names, self._random), right.head, right.before, right.after)
 
     def _head(self, document: Document) -> str:
         pick = self._random
         day = date(pick.randint(1995, 2035), pick.randint(1, 12), pick.randint(1, 28)) if pick.random() < 0.6 else None
-        return write_head(document.title if pick.random() < 0.7 else "", day)
+        return join_head(document.title if pick.random() < 0.7 else "", day)
 
-    def _place(self, document: Document, place: int, head: str) -> Candidate:
+    def _place(self, document: Document, place: int, head: str) -> Excerpt:
         before, after = document.around(place)
-        return Candidate(document.sentences[place], head, before, after)
+        return Excerpt(document.sentences[place], head, before, after)
 
     def _wrong(self, document: Document, asked: Asked, head: str) -> list[Choice]:
         pick = self._random
@@ -258,11 +270,11 @@ def _answer_place(told: Told, answer: str) -> tuple[int, int]:
     return start, start + len(answer)
 
 
-def _place(story: Story, told: Told) -> Candidate:
+def _place(story: Story, told: Told) -> Excerpt:
     place = story.told.index(told)
     before = story.told[place - 1].text if place else ""
     after = story.told[place + 1].text if place + 1 < len(story.told) else ""
-    return Candidate(told.text, story.head, before, after)
+    return Excerpt(told.text, story.head, before, after)
 
 
 def _vary(question: str, pick: random.Random) -> str:

@@ -12,6 +12,8 @@ from pathlib import Path
 from documents import is_held_out, keeps_out_xquad, read_qamr, read_xquad
 from groups import DocumentGroups, FictionGroups, Group, interleave
 
+from qa.read import Inputs
+
 # Shares of the groups. QAMR has most questions, XQuAD the longest; made-up articles teach figures, years and "none".
 SHARES = {"qamr": 0.44, "xquad": 0.12, "in place": 0.12, "xquad, in place": 0.04, "fiction": 0.28}
 KEPT_OUT = 400  # groups of QAMR documents that are not trained on, and as many made-up ones
@@ -50,12 +52,12 @@ def main() -> None:
 def write(path: Path, groups: Iterable[Group]) -> None:
     """Write groups as JSON lines and say how many of which kind."""
     kinds: Counter[str] = Counter()
-    sentences = 0
+    sentences, inputs = 0, Inputs()
     with path.open("w", encoding="utf-8") as out:
         for group in groups:
             kinds[group.kind] += 1
             sentences += len(group.choices)
-            out.write(json.dumps(group.to_json(), ensure_ascii=False) + "\n")
+            out.write(json.dumps(group.to_json(inputs), ensure_ascii=False) + "\n")
     print(f"{path.name}: {kinds.total()} groups, {sentences} sentences; {dict(kinds.most_common())}")
 
 

@@ -13,16 +13,14 @@ from pathlib import Path
 
 import torch
 from batches import Learnt, by_length, make_batches, mask_words, pad, read_groups
-from inputs import Tokens
 from model import Reader, Shape, load_base
 from torch import Tensor
 from torch.nn import functional
 
-VOCABULARY = Path(__file__).parents[2] / "qa" / "data" / "bert_uncased_vocab.txt"
 GROUPS_A_STEP = 4  # about 18 sequences
 GROUPS_A_PART = 2  # of a step, run by one thread
 RATE = 5e-5
-HEADS_RATE = 2e-4  # the heads begin from nothing
+HEADS_RATE = 4.0  # times that; the heads begin from nothing
 WARM_UP = 200  # steps
 COOL_DOWN = 0.3  # of all steps
 SPAN_WEIGHT = 1.0  # of the loss of a span beside that of the choice
@@ -37,12 +35,11 @@ def main() -> None:
     torch.set_num_threads(1)  # the threads are ours: each takes a part of a step, and none waits within a product
     torch.manual_seed(options.seed)
     options.out.mkdir(parents=True, exist_ok=True)
-    tokens = Tokens(VOCABULARY)
     held = {
-        file.stem.removeprefix("held_"): read_groups(file, tokens, limit=HELD_GROUPS)
+        file.stem.removeprefix("held_"): read_groups(file, limit=HELD_GROUPS)
         for file in sorted(options.data.glob("held_*.jsonl"))
     }
-    groups = read_groups(options.data / "train.jsonl", tokens, limit=options.groups)
+    groups = read_groups(options.data / "train.jsonl", limit=options.groups)
     batches = make_batches(groups, size=GROUPS_A_STEP, seed=options.seed)
     reader = load_base(options.base, Shape(layers=options.layers))
     if options.start:
@@ -60,6 +57,8 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument(
         "--groups", type=int, default=24_000, help="how many of the prepared groups are used, once each"
     )
+    parser.add_argument("--rate", type=float, default=RATE)
+    parser.add_argument("--cool-down", type=float, default=COOL_DOWN, help="share of the steps")
     parser.add_argument("--layers", type=int, default=6)
     parser.add_argument("--seed", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
@@ -80,9 +79,13 @@ class Run:
         heads = [weight for name, weight in learnt if name.startswith(("pool.", "answers.", "spans."))]
         body = [weight for name, weight in learnt if not name.startswith(("pool.", "answers.", "spans."))]
         self.optimiser = torch.optim.AdamW(
-            [{"params": body, "lr": RATE}, {"params": heads, "lr": HEADS_RATE}], weight_decay=0.01, fused=True
+            [{"params": body, "lr": options.rate}, {"params": heads, "lr": HEADS_RATE * options.rate}],
+            weight_decay=0.01,
+            fused=True,
         )
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, lambda step: rate_at(step, len(batches)))
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            self.optimiser, lambda step: rate_at(step, len(batches), options.cool_down)
+        )
         self.step = self.sequences = 0
         self.seconds = 0.0
 
@@ -161,9 +164,9 @@ class Run:
         self.schedule.last_epoch = self.step
 
 
-def rate_at(step: int, steps: int) -> float:
+def rate_at(step: int, steps: int, cool_down: float) -> float:
     """Share of the full learning rate: up, level, down; level for most, so that the end can be moved on resuming."""
-    return min((step + 1) / WARM_UP, 1.0, (steps - step) / (COOL_DOWN * steps))
+    return min((step + 1) / WARM_UP, 1.0, (steps - step) / (cool_down * steps))
 
 
 def run(reader: Reader, batch: Sequence[Learnt]) -> tuple[Tensor, list[Tensor], list[Tensor]]:
