@@ -18,7 +18,7 @@ from qa.articles import Article, Filters
 from qa.clauses import read_sentence
 from qa.disagreement import find_disagreement
 from qa.errors import ModelError, UsageError
-from qa.extract import Candidate, Reading, find_span, order_hits, read_hits
+from qa.extract import LOWEST_TO_ASK, Candidate, Reading, find_span, read_candidates, read_hits
 from qa.figures import find_figures, missing_figures
 from qa.ground import (
     Citation,
@@ -31,6 +31,7 @@ from qa.ground import (
 from qa.keywords import analyze, question_terms
 from qa.models import ChatModel, Message, Usage
 from qa.prompts import Prompt
+from qa.question import read_question
 from qa.read import Reader
 from qa.reply import mark_cut, take_reply
 from qa.retrieve import Hit, Indexes, Retriever
@@ -98,22 +99,23 @@ def answer_from(
     """Answer a question that was checked from the first 20 hits of a search that began at `started` (perf_counter)."""
     hits = hits[:READ_HITS]
     found = time.perf_counter()
-    reading = _read(question, desk, searched, hits)
     answer: Answer | None = None
     notices: list[str] = []
     if model is not None:
-        if not reading.is_about:
+        asked = read_question(question, searched.filters.as_of or desk.today)
+        candidates = read_candidates(asked, hits, weigh=desk.retriever.term_weight)
+        if max((candidate.score for candidate in candidates), default=0.0) < LOWEST_TO_ASK:
             notices.append(f"Nothing that was found is about this, so {model.name} was not asked.")
         else:
             yield Stage(f"asking {model.name}")
             try:
-                answer = yield from _ask_model(question, desk, searched, hits, reading, model)
+                answer = yield from _ask_model(question, desk, searched, hits, candidates, model)
             except ModelError as error:
                 notices.append(f"Answered without the model: {error}")
     if answer is None:
-        answer = _answer_on_record(question, desk, searched, hits, reading)
+        answer = _answer_on_record(question, desk, searched, hits)
     elif answer.status == "answered" and all(statement.verdict != "supported" for statement in answer.statements):
-        answer = _replace_unsupported(answer, _answer_on_record(question, desk, searched, hits, reading))
+        answer = _replace_unsupported(answer, _answer_on_record(question, desk, searched, hits))
     done = time.perf_counter()
     seconds = {"retrieval": found - started, "answer": done - found, "total": done - started}
     yield replace(answer, seconds=seconds, notices=(*notices, *answer.notices))
@@ -153,8 +155,9 @@ def check_filters(filters: Filters) -> None:
             raise UsageError(f"Nothing is both since {filters.since} and {name} {bound}: the dates are inverted.")
 
 
-def _answer_on_record(question: str, desk: Desk, searched: Searched, hits: Sequence[Hit], reading: Reading) -> Answer:
+def _answer_on_record(question: str, desk: Desk, searched: Searched, hits: Sequence[Hit]) -> Answer:
     """The sentence on record that answers, verbatim, or an abstention."""
+    reading = _read(question, desk, searched, hits)
     if reading.answer is None:
         return _abstain(question, searched, reading)
     pick = reading.answer
@@ -226,11 +229,11 @@ def _ask_model(
     desk: Desk,
     searched: Searched,
     hits: Sequence[Hit],
-    reading: Reading,
+    candidates: Sequence[Candidate],
     model: ChatModel,
 ) -> Generator[Event, None, Answer]:
     """Let the model write from the passages, then check every sentence against them."""
-    shown = _fit_budget(order_hits(hits, reading.candidates)[:_MODEL_HITS], desk.context_tokens)
+    shown = _fit_budget(hits[:_MODEL_HITS], desk.context_tokens)
     fence = f"passages-{desk.make_fence()}"
     messages = _write_prompt(question, desk, searched, shown, fence)
     said = yield from take_reply(model, messages, max_tokens=desk.max_output_tokens, fence=fence)
@@ -251,15 +254,17 @@ def _ask_model(
         usage=said.usage,
     )
     if NOT_HERE.casefold() in said.text.casefold():
-        return replace(base, status="abstained", text=ABSTAINED, nearest=_nearest(reading))
+        return replace(
+            base, status="abstained", text=ABSTAINED, nearest=_nearest(_read(question, desk, searched, hits))
+        )
     grounded = ground_text(said.text, shown, read_sentence(question, searched.filters.as_of or desk.today))
     if said.cut_at:
         grounded, notice = mark_cut(grounded, said, model.name)
         base = replace(base, notices=(notice,))
-    return _name_rivals(_with_grounds(base, grounded, reading), desk, reading.candidates, hits)
+    return _name_rivals(_with_grounds(base, grounded), desk, candidates, hits)
 
 
-def _with_grounds(answer: Answer, grounded: Grounded, reading: Reading) -> Answer:
+def _with_grounds(answer: Answer, grounded: Grounded) -> Answer:
     first = next((s for s in grounded.statements if s.verdict == "supported"), None)
     answer = replace(
         answer, statements=grounded.statements, citations=grounded.citations, score=_weigh_grounds(grounded)
@@ -267,8 +272,7 @@ def _with_grounds(answer: Answer, grounded: Grounded, reading: Reading) -> Answe
     if first is None or 0 not in first.quotes:
         return answer
     quote = grounded.citations[0].quote
-    read = next((c for c in reading.candidates if c.quote == quote), None)
-    span = read.span if read else find_span(answer.question, quote.text)
+    span = find_span(answer.question, quote.text)
     if span is None or not _says(bare_statement(first.text), quote.text[slice(*span)]):
         return answer
     return replace(answer, short=quote.text[slice(*span)], short_span=span)

@@ -29,7 +29,7 @@ from qa.answer_form import Answer, Event, Stage, Token
 from qa.articles import Filters, Quote, hash_text
 from qa.embed import open_embedder
 from qa.errors import ModelRejected, ModelReplyInvalid, ModelUnavailable, UsageError
-from qa.extract import LOWEST_SCORE, read_hits
+from qa.extract import LOWEST_BY_RULE, read_hits
 from qa.figures import missing_figures
 from qa.ground import Citation
 from qa.models import ChatModel, Message, ReplyPart, Usage
@@ -319,7 +319,7 @@ def test_the_score_of_a_sentence_on_record_is_what_it_was_picked_by(desk: Desk, 
     hits = retriever.search(TURNOVER, limit=20, filters=Filters())
     reading = read_hits(TURNOVER, hits, weigh=retriever.term_weight, embedder=retriever.embedder)
     assert answer.score == round(reading.score, 6)
-    assert LOWEST_SCORE < answer.score < 1
+    assert LOWEST_BY_RULE < answer.score < 1
     assert answer.to_dict()["score"] == answer.score
 
 
@@ -327,7 +327,7 @@ def test_an_abstention_has_the_score_of_the_closest_sentence_and_a_models_has_no
     question = "Who is the president of France?"
     score = ask(question, desk).score
     assert score is not None
-    assert 0 < score < LOWEST_SCORE
+    assert 0 < score < LOWEST_BY_RULE
     assert reply(NOT_HERE, desk).score is None
     assert ask(question, desk, publisher="nobody").score == 0.0
 

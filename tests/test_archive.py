@@ -34,7 +34,6 @@ from qa.errors import (
     UsageError,
     WorkspaceError,
 )
-from qa.extract import LOWEST_SCORE
 from qa.figures import missing_figures
 from qa.ground import bare_statement
 from qa.sync import Progress
@@ -559,7 +558,7 @@ def test_a_desk_answers_as_the_archive_does(small: Archive) -> None:
     with open_small(small.workspace.root) as archive:
         desk = archive.desk()
         assert (desk.context_tokens, desk.max_output_tokens, desk.today) == (700, 70, date.today())
-        assert (desk.indexes, desk.lowest_score, desk.prompt.name) == ("both", LOWEST_SCORE, "answer")
+        assert (desk.indexes, desk.lowest_score, desk.prompt.name) == ("both", None, "answer")
         given = last_answer(answer_question(TURNOVER, desk, qa.Filters(), None))
         assert replace(given, seconds={}) == replace(archive.ask(TURNOVER), seconds={})
 

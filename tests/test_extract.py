@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from qa.articles import Article, Passage, hash_text
 from qa.errors import EmbeddingError
-from qa.extract import LOWEST_SCORE, Reading, find_span, rank_sentences, read_hits, score_features
+from qa.extract import LOWEST_BY_RULE, Reading, find_span, rank_sentences, read_hits, score_features
 from qa.features import Features
 from qa.keywords import analyze
 from qa.question import read_question
@@ -80,7 +80,7 @@ def test_the_answer_is_a_sentence_verbatim_with_the_span_that_answers(
     assert answer.quote.stands()
     assert answer.span is not None
     assert sentence[slice(*answer.span)] == short
-    assert LOWEST_SCORE <= answer.score <= 1
+    assert LOWEST_BY_RULE <= answer.score <= 1
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_the_answer_is_a_sentence_verbatim_with_the_span_that_answers(
 def test_a_near_miss_is_no_answer(question: str, text: str) -> None:
     reading = read(question, text)
     assert reading.answer is None
-    assert reading.score < LOWEST_SCORE
+    assert reading.score < LOWEST_BY_RULE
     assert reading.nearest
 
 
@@ -260,7 +260,7 @@ def test_every_quote_stands_and_every_span_lies_inside_it(question: str, texts: 
     for pick in (*reading.nearest, *([reading.answer] if reading.answer else [])):
         assert pick.quote.article.text[pick.quote.start : pick.quote.end] == pick.quote.text
         assert pick.span is None or 0 <= pick.span[0] < pick.span[1] <= len(pick.quote.text)
-    assert (reading.answer is None) == (reading.score < LOWEST_SCORE)
+    assert (reading.answer is None) == (reading.score < LOWEST_BY_RULE)
     assert reading.answer is None or reading.answer == reading.nearest[0]
 
 

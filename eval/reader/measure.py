@@ -27,11 +27,12 @@ from cases import Asked, bench_cases, suite_cases, xquad_cases
 
 from qa.articles import hash_text
 from qa.embed import MiniLM
-from qa.extract import Candidate, order_hits, rank_sentences
+from qa.extract import Candidate, rank_sentences
 from qa.outcomes import aurc
 from qa.paired import paired_bootstrap
 from qa.question import read_question
 from qa.read import Reader, TrainedReader
+from qa.retrieve import Hit
 from qa.stats import mean_interval
 
 SHARED = Path(__file__).parents[3] / "shared"
@@ -152,6 +153,17 @@ def rank(case: Asked, reader: Reader | None) -> list[Candidate]:
     """The sentences of a case's passages as the program ranks them."""
     asked = read_question(case.question, case.as_of)
     return rank_sentences(asked, case.hits, weigh=case.weigh, embedder=_EMBEDDER, reader=reader)
+
+
+def order_hits(hits: Sequence[Hit], candidates: Sequence[Candidate]) -> list[Hit]:
+    """The hits by the best sentence of each, where sentences were read; those of which none was compared come last."""
+    if not any(candidate.read for candidate in candidates):
+        return list(hits)
+    best: dict[str, float] = {}
+    for candidate in candidates:
+        place = hits[candidate.rank].passage.id
+        best[place] = max(best.get(place, 0.0), candidate.score)
+    return sorted(hits, key=lambda hit: -best.get(hit.passage.id, -1.0))  # stable: else as they were found
 
 
 def tell(case: Asked, ranked: Sequence[Candidate]) -> Told:

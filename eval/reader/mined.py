@@ -107,7 +107,9 @@ def make_group(
     start = meant.text.find(answer) if answer else 0
     first, *others = make_excerpts([meant, *wrong])
     choices = [Choice(first, bool(answer), start, start + len(answer)), *map(Choice, others)]
-    return Group("mined" if answer else "mined, near miss", question["question"], tuple(pick.sample(choices, len(choices))))
+    return Group(
+        "mined" if answer else "mined, near miss", question["question"], tuple(pick.sample(choices, len(choices)))
+    )
 
 
 if __name__ == "__main__":
