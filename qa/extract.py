@@ -25,8 +25,11 @@ from qa.synonyms import same_sense
 
 _CANDIDATES = 24  # sentences compared by meaning; each costs about 5 ms of CPU
 _NEAREST = 3
-_INTERCEPT, _RULE_WEIGHT, _READER_WEIGHT = -4.2, 4.8, 0.16
-LOWEST_SCORE = 0.0684
+# Fitted on stories kept out of training (`python eval/reader/calibrate.py`); see `weigh_reading`.
+_INTERCEPT, _RULE_WEIGHT, _READER_WEIGHT = -4.049, 4.763, 0.159
+# Lowest score that is an answer. The stories are harder to find than to read, so that scores are low: from 0.07 to 0.08
+# suite `sample` passes its gates, and `newswire` (dev) has its best precision (`python eval/bench/abstention.py`).
+LOWEST_SCORE = 0.0775
 # Lowest score by rule that is an answer: suite `sample` passes its gates with 0.50 to 0.53; on the dev split of
 # `newswire` precision and recall of abstaining change little between (`python eval/bench/abstention.py`).
 LOWEST_BY_RULE = 0.51

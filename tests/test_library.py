@@ -228,8 +228,8 @@ def test_the_methods_of_an_archive_take_what_the_contract_says(method: str, para
 
 def test_an_archive_is_opened_by_a_path_and_by_what_is_named() -> None:
     parameters = inspect.signature(qa.open).parameters
-    assert list(parameters) == ["path", "model", "embedder", "environment"]
-    assert [p.default for p in parameters.values()] == [None, None, None, False]
+    assert list(parameters) == ["path", "model", "embedder", "reader", "environment"]
+    assert [p.default for p in parameters.values()] == [None, None, None, None, False]
 
 
 def test_the_fakes_for_tests_of_a_host_program_are_what_they_stand_for() -> None:

@@ -53,7 +53,7 @@ def archive(tmp_path: Path) -> Iterator[Archive]:
 
 
 def with_settings(archive: Archive, **settings) -> Archive:
-    return Archive(archive.workspace, Settings(**settings), embedder=HashingEmbedder(), model=None)
+    return Archive(archive.workspace, Settings(**settings), embedder=HashingEmbedder(), reader=None, model=None)
 
 
 def describe(archive: Archive, *, suite: Suite = SUITE, model: str | None = None, **options) -> dict:

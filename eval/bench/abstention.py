@@ -19,13 +19,15 @@ from qa.gold import Case
 from qa.metrics import answer_match
 from qa.outcomes import abstention_scores, aurc, risk_coverage
 from qa.question import read_question
+from qa.read import TrainedReader
 from qa.retrieve import Retriever
 from qa.settings import Settings
 from qa.suite import load_suite
 from qa.suite_archive import open_suite_archive
 from qa.workspace import find_workspace, packaged_content
 
-THRESHOLDS = [round(0.44 + 0.02 * step, 2) for step in range(12)]
+_READER = TrainedReader()
+THRESHOLDS = [0.03, 0.04, 0.05, 0.06, 0.065, 0.07, 0.075, 0.08, 0.09, 0.1, 0.12, 0.15, 0.2]
 COVERAGES = (0.2, 0.4, 0.6, 0.8, 1.0)
 GROUPS: dict[str, tuple[str, Callable[[Case], bool]]] = {
     "sample": ("sample", lambda _case: True),
@@ -68,7 +70,7 @@ def judge(case: Case, retriever: Retriever) -> Judged:
         question = complete_question(turn, question) if question else turn
     hits = retriever.search(question, limit=20, filters=Filters(as_of=case.as_of))
     asked = read_question(question, case.as_of)
-    found = rank_sentences(asked, hits, weigh=retriever.term_weight, embedder=retriever.embedder)
+    found = rank_sentences(asked, hits, weigh=retriever.term_weight, embedder=retriever.embedder, reader=_READER)
     if not found:
         return Judged(case, 0.0, 0.0)
     match = answer_match(words_of(found[0]), case.gold, found[0].quote.text) if case.answerable else 0.0
@@ -93,7 +95,7 @@ def print_group(title: str, judged: Sequence[Judged]) -> None:
         shares = abstention_scores([(one.case.answerable, one.score < threshold) for one in judged])
         mark = "  <- in use" if threshold == LOWEST_SCORE else ""
         cells = (right / len(answerable), shares.precision or 0, shares.recall or 0, 1 - right / max(1, given))
-        print(f"{threshold:12.2f}   {cells[0]:12.3f}   {cells[1]:9.3f}   {cells[2]:6.3f}   {cells[3]:5.3f}{mark}")
+        print(f"{threshold:12.4f}   {cells[0]:12.3f}   {cells[1]:9.3f}   {cells[2]:6.3f}   {cells[3]:5.3f}{mark}")
     outcomes = [(one.score, one.match >= 1) for one in judged]
     curve = risk_coverage(outcomes)
     risks = [next(risk for covered, risk in curve if covered >= coverage) for coverage in COVERAGES]
