@@ -22,8 +22,6 @@ _APPROXIMATE = re.compile(
     r"|at most|up to|just under|just below|just over|as many as|as much as)\s+$",
     re.IGNORECASE,
 )
-_ASKS_SEVERAL = re.compile(r"\b(?:which|what|who)\b[\w ]*?\b(?:two|three|four|five)\b", re.IGNORECASE)
-_JOINS_NAMES = re.compile(r",? (?:and|or|&) |, ")
 _FROM_TO = re.compile(r"\bfrom\s+\S+(?:\s\S+){0,3}?\s+to\s+$")
 _JOINS_DATES = re.compile(r"\s*(?:to|and|-|–|until|through)?\s*")
 _PLACE_BEFORE = re.compile(r"\b(?:in|from|at|to|near|city of|town of|capital)\s+$")
@@ -115,41 +113,6 @@ def find_answer(
     return max(found, key=lambda f: (f[0].fit + f[0].near + f[1], -f[0].span[0]), default=(None,))[0]
 
 
-def choose_span(asked: Question, sentence: Sentence, by_rule: Span | None, read: Span | None) -> Span | None:
-    """The span of a sentence that answers: by rule where a figure or a date is asked for, else what was read, trimmed.
-
-    Trimmed: whole words, figures and names, several of a list where several are asked for, no article or mark around.
-    """
-    wants_figure = asked.wants_figure or asked.kind == "date"
-    if read is None or (wants_figure and by_rule):
-        return by_rule
-    start, end = _with_whole_figures(sentence, _with_whole_words(sentence, read))
-    names = [span for span, _ in find_names(sentence)]
-    for left, right in names:
-        if left < end and start < right:
-            start, end = min(start, left), max(end, right)
-    if _ASKS_SEVERAL.search(asked.text):
-        start, end = _with_whole_list(sentence.text, names, (start, end))
-    return _trim(sentence.text, start, end) or by_rule
-
-
-def _with_whole_list(text: str, names: Sequence[Span], span: Span) -> Span:
-    """The span with the names beside it that a comma or "and" joins to it."""
-    start, end = span
-    for left, right in names:
-        if left >= end and _JOINS_NAMES.fullmatch(text[end:left]):
-            end = right
-    for left, right in reversed(names):
-        if right <= start and _JOINS_NAMES.fullmatch(text[right:start]):
-            start = left
-    return start, end
-
-
-def _with_whole_words(sentence: Sentence, span: Span) -> Span:
-    cut = [word for word in sentence.words if word.start < span[1] and span[0] < word.end]
-    return min([span[0], *(word.start for word in cut)]), max([span[1], *(word.end for word in cut)])
-
-
 def _figure_at(sentence: Sentence, span: Span) -> Figure | None:
     return next((figure for figure in sentence.figures if span[0] <= figure.start and figure.end <= span[1]), None)
 
@@ -162,10 +125,10 @@ def _options(asked: Question, sentence: Sentence) -> Iterable[tuple[Span, float]
     if asked.kind in ("person", "place"):
         return _name_options(asked, sentence)
     options = _reason_options(asked, sentence) if asked.kind == "reason" else _new_options(asked, sentence)
-    return [(_with_whole_figures(sentence, span), fit) for span, fit in options]
+    return [(with_whole_figures(sentence, span), fit) for span, fit in options]
 
 
-def _with_whole_figures(sentence: Sentence, span: Span) -> Span:
+def with_whole_figures(sentence: Sentence, span: Span) -> Span:
     """The span with all of each figure that it has a part of: never "24.2 billion" without its "$"."""
     cut = [figure for figure in sentence.figures if figure.start < span[1] and span[0] < figure.end]
     return min([span[0], *(figure.start for figure in cut)]), max([span[1], *(figure.end for figure in cut)])
@@ -352,7 +315,7 @@ def _is_in_figure(word: Word, figures: Sequence[Figure]) -> bool:
 def _reason_options(asked: Question, sentence: Sentence) -> Iterable[tuple[Span, float]]:
     for place, pattern in enumerate(_REASONS):
         for match in pattern.finditer(sentence.text):
-            span = _trim(sentence.text, *match.span("why"))
+            span = trim(sentence.text, *match.span("why"))
             if span:
                 yield span, 1.0 - 0.1 * place
     for span, fit in _new_options(asked, sentence):
@@ -391,7 +354,8 @@ def _without_edges(words: Sequence[Word]) -> Sequence[Word]:
     return words[content[0] : content[-1] + 1] if content else ()
 
 
-def _trim(text: str, start: int, end: int) -> Span | None:
+def trim(text: str, start: int, end: int) -> Span | None:
+    """The span without blanks and marks at its ends; None where nothing is left."""
     part = text[start:end]
     left = len(part) - len(part.lstrip(' ,;:“"'))
     right = len(part.rstrip(' ,;:.!?”"'))

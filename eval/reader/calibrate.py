@@ -35,7 +35,7 @@ from qa.read import Reader
 from qa.retrieve import Retriever
 
 HITS = 20  # as `qa.answer.READ_HITS`
-RATIO = 30.0  # weight of the score by rule, that of the reader's log-odds being 1
+RATIO = 45.0  # weight of the score by rule, that of the reader's log-odds being 1
 PARTS = 5
 RIDGE = 1e-3
 THRESHOLDS = [0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6]
