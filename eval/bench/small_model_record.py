@@ -161,7 +161,7 @@ def open_archives(
     place = _workspace()
     return {
         suite.name: stack.enter_context(
-            open_suite_archive(suite, place, settings=settings, embedder=embedder, kept=False)
+            open_suite_archive(suite, place, settings=settings, embedder=embedder, reader=False, kept=False)
         )
         for suite in suites
     }
