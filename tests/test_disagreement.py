@@ -45,7 +45,7 @@ def fill(tmp_path: Path) -> Iterator[Fill]:
     def make_archive(*records: dict[str, str]) -> qa.Archive:
         file = tmp_path / "articles.jsonl"
         file.write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
-        archive = qa.open(tmp_path / "workspace")
+        archive = qa.open(tmp_path / "workspace", reader=False)
         archive.add(file)
         opened.append(archive)
         return archive
