@@ -254,9 +254,8 @@ def _ask_model(
         usage=said.usage,
     )
     if NOT_HERE.casefold() in said.text.casefold():
-        return replace(
-            base, status="abstained", text=ABSTAINED, nearest=_nearest(_read(question, desk, searched, hits))
-        )
+        nearest = _nearest(_read(question, desk, searched, hits))
+        return replace(base, status="abstained", text=ABSTAINED, nearest=nearest)
     grounded = ground_text(said.text, shown, read_sentence(question, searched.filters.as_of or desk.today))
     if said.cut_at:
         grounded, notice = mark_cut(grounded, said, model.name)
@@ -271,11 +270,11 @@ def _with_grounds(answer: Answer, grounded: Grounded) -> Answer:
     )
     if first is None or 0 not in first.quotes:
         return answer
-    quote = grounded.citations[0].quote
-    span = find_span(answer.question, quote.text)
-    if span is None or not _says(bare_statement(first.text), quote.text[slice(*span)]):
+    quote = grounded.citations[0].quote.text
+    span = find_span(answer.question, quote)
+    if span is None or not _says(bare_statement(first.text), quote[slice(*span)]):
         return answer
-    return replace(answer, short=quote.text[slice(*span)], short_span=span)
+    return replace(answer, short=quote[slice(*span)], short_span=span)
 
 
 def _weigh_grounds(grounded: Grounded) -> float:

@@ -18,7 +18,7 @@ _JOINS_NAMES = re.compile(r",? (?:and|or|&) |, ")
 def choose_span(asked: Question, sentence: Sentence, by_rule: Span | None, read: Span | None) -> Span | None:
     """The span of a sentence that answers: by rule where a figure or a date is asked for, else what was read, trimmed.
 
-    Trimmed: whole words, figures and names, several of a list where several are asked for, no article or mark around.
+    Trimmed: whole words, figures and names, several of a list where several are asked for, no marks around.
     """
     wants_figure = asked.wants_figure or asked.kind == "date"
     if read is None or (by_rule and (wants_figure or _is_fuller(asked, sentence.text, by_rule, read))):
