@@ -349,7 +349,7 @@ def test_changed_files_of_the_workspace_can_be_refused_and_the_store_stays_as_it
     ):
         pass
     assert {article.title: article.text for article in checked}["Ann"] == "Ann paid $3 for bread and salt."
-    with Archive(workspace, Settings(), embedder=embedder, model=False) as archive:
+    with Archive(workspace, Settings(), embedder=embedder, reader=None, model=False) as archive:
         assert len(archive.articles()) == 2
         assert archive.needs_sync()
 
@@ -357,7 +357,7 @@ def test_changed_files_of_the_workspace_can_be_refused_and_the_store_stays_as_it
 def test_the_articles_of_a_suite_are_read_without_indexing_them(
     suite: Suite, workspace: Workspace, embedder: CountingEmbedder
 ) -> None:
-    with Archive(workspace, Settings(), embedder=embedder, model=False) as archive:
+    with Archive(workspace, Settings(), embedder=embedder, reader=None, model=False) as archive:
         assert [article.title for article in read_suite_articles(suite, archive)] == ["Ann", "Ben"]
     assert embedder.count == 0
 
@@ -365,6 +365,6 @@ def test_the_articles_of_a_suite_are_read_without_indexing_them(
 def test_the_articles_of_the_workspace_are_read_though_they_were_never_indexed(
     own: Suite, workspace: Workspace, embedder: CountingEmbedder
 ) -> None:
-    with Archive(workspace, Settings(), embedder=embedder, model=False) as archive:
+    with Archive(workspace, Settings(), embedder=embedder, reader=None, model=False) as archive:
         assert [article.title for article in read_suite_articles(own, archive)] == ["Ann", "Ben"]
         assert not archive.store.exists()
