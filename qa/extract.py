@@ -27,10 +27,11 @@ from qa.synonyms import same_sense
 _CANDIDATES = 24  # sentences compared by meaning; each costs about 5 ms of CPU
 _NEAREST = 3
 # Fitted on stories kept out of training (`python eval/reader/calibrate.py`); see `weigh_reading`.
-_INTERCEPT, _RULE_WEIGHT, _READER_WEIGHT = -4.049, 4.763, 0.1058
-# Lowest score that is an answer. The stories are harder to find than to read, so that scores are low: from 0.07 to 0.08
-# suite `sample` passes its gates, and `newswire` (dev) has its best precision (`python eval/bench/abstention.py`).
-LOWEST_SCORE = 0.0822
+_INTERCEPT, _RULE_WEIGHT, _READER_WEIGHT = -4.136, 5.061, 0.1125
+# Lowest score that is an answer. The stories are harder to find than to read, so that scores are low: from 0.0825 to
+# 0.1 suite `sample` passes its gates, at the lower end as well as by rule; on the dev split of `newswire` precision and
+# recall of abstaining change little between (`python eval/bench/abstention.py`).
+LOWEST_SCORE = 0.0835
 # Lowest score by rule that is an answer: suite `sample` passes its gates with 0.50 to 0.53; on the dev split of
 # `newswire` precision and recall of abstaining change little between (`python eval/bench/abstention.py`).
 LOWEST_BY_RULE = 0.51

@@ -27,7 +27,7 @@ from qa.suite_archive import open_suite_archive
 from qa.workspace import find_workspace, packaged_content
 
 _READER = TrainedReader()
-THRESHOLDS = [0.03, 0.04, 0.05, 0.06, 0.065, 0.07, 0.075, 0.08, 0.09, 0.1, 0.12, 0.15, 0.2]
+THRESHOLDS = [0.03, 0.04, 0.05, 0.06, 0.07, 0.075, 0.08, 0.0825, 0.085, 0.09, 0.1, 0.12, 0.15, 0.2]
 COVERAGES = (0.2, 0.4, 0.6, 0.8, 1.0)
 GROUPS: dict[str, tuple[str, Callable[[Case], bool]]] = {
     "sample": ("sample", lambda _case: True),

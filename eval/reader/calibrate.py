@@ -67,7 +67,7 @@ def main() -> None:
     print(f"{len(cases)} questions of stories kept out, {answerable} answerable, {reached} with the sentence among 24")
     rule, reader, _ = minimize(_rank_loss, np.array([5.0, 0.5, -3.0]), args=(cases,), method="L-BFGS-B").x
     print(f"the right sentence comes first most often with {rule / reader:.1f} for the rules to 1 for the reader")
-    print("intercept {:.3f}, rule {:.3f}, reader {:.3f}".format(*weights))
+    print("intercept {:.3f}, rule {:.3f}, reader {:.4f}".format(*weights))
     outcomes = list(score_in_turn(cases))
     tell(cases, outcomes)
     if options.plot:
