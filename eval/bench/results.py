@@ -30,6 +30,7 @@ DOCUMENT = ROOT / "docs" / "results.md"
 SUITES = ("sample", "newswire")
 SYSTEMS: tuple[System, ...] = ("full", "by-rule", "bm25", "oracle", "always-answer", "always-abstain")
 TOLERANCE = 0.01
+_KEPT = "<!-- reader: begin -->"
 _COLUMN = re.compile(r"^\| ([\w@^]+) ?↓? \| (.+) \|$")
 _HEADING = re.compile(r"^### (.+)$")
 _VALUE = re.compile(r"^(\d\.\d{3})(?: \(.*\))? · (\d+)$")
@@ -51,7 +52,7 @@ def main() -> int:
 
 def read_kept_part(text: str) -> str:
     """The part of the document that `eval/reader/measure.py` writes, with a blank line before it."""
-    start = text.find("<!-- reader: begin -->")
+    start = text.find(_KEPT)
     return "\n" + text[start:] if start >= 0 else ""
 
 
@@ -96,10 +97,10 @@ def find_differences(before: str, after: str) -> list[str]:
 
 
 def read_cells(text: str) -> Cells:
-    """Every mean of the document's tables."""
+    """Every mean of the document's tables, but for the part that `eval/reader/measure.py` writes."""
     cells: Cells = {}
     table, columns = "", []
-    for line in text.splitlines():
+    for line in text.partition(_KEPT)[0].splitlines():
         if heading := _HEADING.match(line):
             table, columns = heading[1], []
         elif row := _COLUMN.match(line):
