@@ -51,9 +51,9 @@ class Desk:
     """What is needed to answer: where to look, and how a model is asked.
 
     Without a `reader` sentences are weighed by rule. `indexes`, `lowest_score` (below it the answer without a model
-    abstains) and `compares_sources` (whether other articles' other answers are looked for) are other than usual in
-    evaluation only. `make_fence` gives the word that
-    marks off the passages in a prompt: unguessable, so that no article can close the block that holds it.
+    abstains; None is the usual) and `compares_sources` (whether other articles' other answers are looked for) are other
+    than usual in evaluation only. `make_fence` gives the word that marks off the passages in a prompt: unguessable, so
+    that no article can close the block that holds it.
     """
 
     retriever: Retriever
