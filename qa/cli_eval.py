@@ -12,7 +12,6 @@ import typer
 from qa import options
 from qa.errors import UsageError
 from qa.session import err, follow_questions, open_workspace, out, show_path
-from qa.text import suggest
 
 if TYPE_CHECKING:
     from qa.judge import Agreement, Judge
@@ -51,6 +50,7 @@ def run(
     max_cost: options.MaxCostOption = None,
     fresh: options.FreshOption = False,
     config: options.ConfigOption = None,
+    data: options.DataOption = None,
     output: options.OutputOption = None,
     junit: options.JunitOption = None,
     no_model: options.NoModelOption = False,
@@ -61,9 +61,10 @@ def run(
     """Ask every question of a suite, and measure the answers.
 
     A run that was stopped goes on when the same is asked again. Where a gate is missed the exit status is 4, where
-    a bound stopped the run it is 1.
+    a bound stopped the run it is 1. With --data, passages are looked for in data of others, beside usual ways to do so.
     """
-    from qa.eval_order import Order, follow_config, run_order
+    from qa.eval_lines import show_retrieval, show_run
+    from qa.eval_order import Order, follow_config, run_on_data, run_order
     from qa.junit import render_junit
     from qa.report_files import write_reports
     from qa.run_folder import write_file
@@ -84,13 +85,17 @@ def run(
         max_cost_usd=max_cost,
         fresh=fresh,
     )
-    order = Order(suite or "", asked, model, no_model, output)
+    order = Order(suite or "", asked, model, no_model, output, data=data, given=_given(context))
     if config:
-        order = follow_config(order, config, _given(context))
+        order = follow_config(order, config, order.given)
     with open_workspace(workspace, False) as archive:
+        if searched := run_on_data(archive, order):
+            show_retrieval(searched, as_json=as_json)
+            err().say(f"Records: {show_path(searched.folder)}")
+            return
         found = run_order(archive, order)
     page = write_reports(found)  # first: whoever reads the output may have seen enough
-    _show_run(found, as_json=as_json)
+    show_run(found, as_json=as_json)
     err().say(f"Records and reports: {show_path(page)}")
     if junit:
         write_file(junit, render_junit(found))
@@ -129,11 +134,12 @@ def show(
     workspace: options.WorkspaceOption = None,
 ) -> None:
     """Show a run that is kept, or one of its cases in full."""
-    (found,) = _load(workspace, run)
-    if case is None:
-        _show_run(found, as_json=as_json)
-    else:
-        _show_case(found, case, as_json=as_json)
+    from qa.eval_lines import show_folder
+    from qa.run_folder import find_run
+
+    with open_workspace(workspace, False) as archive:
+        folder = find_run(run, archive.workspace)
+    show_folder(folder, case, as_json=as_json)
 
 
 @eval_app.command(name="list")
@@ -242,13 +248,14 @@ def score(
 
     The measures are those of this version, the labels those of the run, or of --gold.
     """
+    from qa.eval_lines import show_run
     from qa.gold import read_gold
     from qa.reruns import rescore_run
     from qa.run_folder import find_run
 
     with open_workspace(workspace, False) as archive:
         folder = find_run(run, archive.workspace)
-    _show_run(rescore_run(folder, read_gold(gold) if gold else None), as_json=as_json)
+    show_run(rescore_run(folder, read_gold(gold) if gold else None), as_json=as_json)
 
 
 @eval_app.command()
@@ -318,30 +325,6 @@ def _conclude(found: Run) -> None:
             err().say(f"gate missed: {gate.reason or gate.measure}")
     if not found.passed:
         raise typer.Exit(CHECK_FAILED)
-
-
-def _show_run(found: Run, *, as_json: bool) -> None:
-    from qa.report import render_table
-
-    if as_json:
-        out().write_json(found.to_dict())
-    else:
-        out().write_block(render_table(found))
-
-
-def _show_case(found: Run, case: str, *, as_json: bool) -> None:
-    """Show every time that a case was asked."""
-    from qa.report import render_case
-
-    ids = dict.fromkeys(record["case"]["id"] for record in found.records)
-    if case not in ids:
-        first = f" The first of its {len(ids)} is '{next(iter(ids))}'." if ids else ""
-        raise UsageError(f"No case '{case}' in {found.folder.name}.{suggest(case, ids)}{first}")
-    records = [record for record in found.records if record["case"]["id"] == case]
-    if as_json:
-        out().write_json(records)
-    else:
-        out().write_block("\n\n".join(map(render_case, records)))
 
 
 def _load(workspace: Path | None, *names: str) -> list[Run]:

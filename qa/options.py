@@ -229,6 +229,9 @@ JunitOption = Annotated[Path | None, typer.Option("--junit", metavar="FILE", hel
 OutputOption = Annotated[
     Path | None, typer.Option("--output", metavar="DIR", help="The run's folder; else a new one in eval/reports.")
 ]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", metavar="PATH", help="The data that a suite without questions is run on.")
+]
 GoldOption = Annotated[
     Path | None, typer.Option("--gold", metavar="FILE", help="Take the labels of this gold file instead.")
 ]

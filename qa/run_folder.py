@@ -26,6 +26,7 @@ from qa.text import shorten, suggest
 from qa.workspace import Workspace
 
 RECORDS, MANIFEST, CALLS = "records.jsonl", "run.json", "calls.sqlite"
+RETRIEVED = "retrieval.jsonl"  # in place of the records, where only passages were looked for (`qa.retrieval_run`)
 
 _OF_RUN = (RECORDS, CALLS, f"{CALLS}-wal", f"{CALLS}-shm", MANIFEST)  # the manifest goes last, as it came first
 _MADE_OF_RUN = ("report.md", "report.html", "judgements.jsonl")
@@ -266,6 +267,8 @@ def read_records(folder: Path) -> tuple[Record, ...]:
         ContentError: there are none, or a line is damaged.
     """
     file = folder / RECORDS
+    if (folder / RETRIEVED).is_file():
+        raise ContentError(f"{folder} holds what was found in data of others, no answers: see it with qa eval show.")
     try:
         lines = file.read_text(encoding="utf-8").split("\n")
     except OSError as error:
@@ -388,13 +391,10 @@ def _row(record: Record) -> dict[str, Any]:
         "tags": ", ".join(case.get("tags", ())),
         "split": case.get("split"),
         "answerable": case["answerable"],
-        "status": answer.get("status"),
-        "text": answer.get("text"),
+        **{name: answer.get(name) for name in ("status", "text")},
         "prediction": record["prediction"],
         "confidence": answer.get("score"),
         **record["scores"],
         "seconds": record["seconds"].get("total"),
-        "input_tokens": usage.get("input_tokens"),
-        "output_tokens": usage.get("output_tokens"),
-        "cost_usd": usage.get("cost_usd"),
+        **{name: usage.get(name) for name in ("input_tokens", "output_tokens", "cost_usd")},
     }

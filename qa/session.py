@@ -70,6 +70,18 @@ def follow_questions() -> Iterator[ProgressView]:
 
 
 @contextmanager
+def follow_search() -> Iterator[ProgressView]:
+    """Show how far indexing and searching have come; when that is interrupted, say what is kept."""
+    view = ProgressView(err())
+    try:
+        with view:
+            yield view
+    except KeyboardInterrupt:
+        err().say("Interrupted: what was embedded is kept, what was found is not; begin again with the same command.")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
 def tell_notes_of(module: str) -> Iterator[None]:
     """Say what a module of the library logs for information, which is else told to nobody."""
     log, notes = logging.getLogger("qa"), _Notes(module)

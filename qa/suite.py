@@ -65,12 +65,12 @@ def load_suite(path_or_name: str | Path, workspace: Workspace) -> Suite:
     Raises:
         ContentError: there is no such suite; or it, its archive or its gold file is not as it must be.
     """
-    file = _find_suite(path_or_name, workspace)
+    file = find_suite_file(path_or_name, workspace)
     text = read_utf8(file)
     try:
         return _parse_suite(text, file)
     except WrongEntry as error:
-        raise ContentError(f"{file}:{_find_line(text, error.key)}: {error}") from error
+        raise ContentError(f"{file}:{find_line(text, error.key)}: {error}") from error
 
 
 def suite_names(workspace: Workspace) -> list[str]:
@@ -78,7 +78,12 @@ def suite_names(workspace: Workspace) -> list[str]:
     return workspace.content_names("/".join(_FOLDER), ".toml")
 
 
-def _find_suite(path_or_name: str | Path, workspace: Workspace) -> Path:
+def find_suite_file(path_or_name: str | Path, workspace: Workspace) -> Path:
+    """Where a suite is kept, by its name or as `load_suite` takes a file.
+
+    Raises:
+        ContentError: there is none of this name.
+    """
     if isinstance(path_or_name, Path) or path_or_name.endswith(".toml"):
         return Path(path_or_name).absolute()
     folder = "/".join(_FOLDER)
@@ -91,15 +96,37 @@ def _find_suite(path_or_name: str | Path, workspace: Workspace) -> Path:
     )
 
 
-def _parse_suite(text: str, file: Path) -> Suite:
+def parse_suite_toml(text: str, file: Path) -> dict[str, Any]:
+    """The keys of a suite.
+
+    Raises:
+        ContentError: it is not TOML.
+    """
     try:
-        entry = check_entry(tomllib.loads(text), _SUITE_KEYS, required=("gold",), thing="a suite")
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line = _TOML_LINE.search(str(error))
         raise ContentError(f"{file}:{line[1] if line else 1}: not valid TOML: {error}.") from error
-    name = entry.get("name", file.stem)
+
+
+def parse_suite_name(entry: Mapping[str, Any], file: Path) -> str:
+    """The name that a suite gives itself, else that of its file.
+
+    Raises:
+        WrongEntry: it cannot name a folder.
+    """
+    name = str(entry.get("name", file.stem))
     if not SUITE_NAME.fullmatch(name):
         raise WrongEntry(f"'name' must be letters, digits, '.', '_' and '-' (it names folders), not {name!r}.", "name")
+    return name
+
+
+def _parse_suite(text: str, file: Path) -> Suite:
+    table = parse_suite_toml(text, file)
+    if "form" in table:
+        raise ContentError(f"{file} holds no questions: name the data with qa eval run {file.stem} --data DIR")
+    entry = check_entry(table, _SUITE_KEYS, required=("gold",), thing="a suite")
+    name = parse_suite_name(entry, file)
     root = file.parents[2] if file.parts[-3:-1] == _FOLDER else file.parent
     gold = _find_file(entry, "gold", root)
     return Suite(
@@ -146,7 +173,7 @@ def _parse_gate(measure: str, kind: GateKind, value: object, root: Path) -> Gate
     return GateRule(measure, kind, limit=float(value))
 
 
-def _find_line(text: str, key: str) -> int:
+def find_line(text: str, key: str) -> int:
     """The line of a TOML text on which a key is set or its table opened; 1 where there is none."""
     if not key:
         return 1

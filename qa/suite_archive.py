@@ -75,7 +75,7 @@ def open_suite_archive(
     folder = _kept_folder(suite.name, suite.archive, recipe, embedder.id if embedder else recipe.embedder)
 
     def open_in(root: Path) -> Archive:
-        within = _SuiteWorkspace(root, "named", workspace)
+        within = SuiteWorkspace(root, "named", workspace)
         return Archive(within, settings, embedder=embedder, reader=reader, model=model)
 
     with ExitStack() as stack:
@@ -138,7 +138,7 @@ def _open_kept(
 
 
 @dataclass(frozen=True, slots=True)
-class _SuiteWorkspace(Workspace):
+class SuiteWorkspace(Workspace):
     """Articles and store of a suite, with the prompts and the recipe of the workspace that is judged."""
 
     judged: Workspace

@@ -39,7 +39,9 @@ _MAX_COLUMN = 24  # of a table that is cut, but for its last column
 _STYLES = {"": "", "strong": "bold", "mark": "bold green", "quiet": "dim", "bad": "red"}
 _UNITS = {
     "embedding": "passage",
+    "embedding the pipeline's chunks": "chunk",
     "building the vector index": "passage",
+    "searching": "question",
     "evaluating": "question",
     "replaying": "question",
     "judging": "answer",

@@ -21,6 +21,8 @@ _CHAT_TOKENS = re.compile(
     re.IGNORECASE,
 )
 _BLANKS = re.compile(r"\s+")
+_MARKS = re.compile(r"[^\w\s]|_")
+_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 # What no font shows: soft hyphens, zero-width characters, marks of direction, variation selectors, tags.
 _UNSEEN = re.compile(
     "[\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]"
@@ -87,6 +89,15 @@ def fold(text: str) -> str:
     """
     folded = text.lower() if text.isascii() else text.translate(_FOLDED)
     return " ".join(folded.split())
+
+
+def bare_words(text: str) -> str:
+    """The words of a text as answers of RealTimeQA are looked for: NFKD, lower case, no accents, marks, a, an or the.
+
+    Marks go without leaving a space ("U.S." is "us", "24.2" is "242"); what is left has single spaces between.
+    """
+    bare = "".join(sign for sign in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(sign))
+    return " ".join(_ARTICLES.sub(" ", _MARKS.sub("", bare)).split())
 
 
 @dataclass(frozen=True, slots=True)

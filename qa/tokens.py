@@ -38,6 +38,22 @@ def cut_offsets(text: str, *, budget: int) -> list[int]:
     return offsets
 
 
+def take_tokens(texts: Sequence[str], *, budget: int) -> list[str]:
+    """The first `budget` tokens of texts one after the other: whole texts, then the beginning of the one that is cut.
+
+    Each text is counted by itself. A character of which the cut leaves a part is left out.
+    """
+    encoding = _encoding()
+    taken: list[str] = []
+    for text in texts:
+        tokens = encoding.encode_ordinary(text)
+        if len(tokens) > budget:
+            return [*taken, encoding.decode(tokens[:budget], errors="ignore")] if budget else taken
+        taken.append(text)
+        budget -= len(tokens)
+    return taken
+
+
 def _cut_end(text: str, start: int, budget: int) -> int:
     window = text[start : start + budget * 8]  # more than 8 characters a token is rare: a second look costs little
     encoding = _encoding()

@@ -457,7 +457,7 @@ def test_before_the_first_run_there_is_none_to_show(run: Run, tmp_path: Path) ->
     assert (result.code, result.err) == (1, "error: No run 'last'. List them with: qa eval list\n")
     listed = run("eval", "list", "--workspace", tmp_path, "--json").data
     assert listed["runs"] == []
-    assert {suite["name"] for suite in listed["suites"]} == {"hostile", "newswire", "sample"}
+    assert {suite["name"] for suite in listed["suites"]} == {"hostile", "news", "newswire", "sample"}
 
 
 # comparing, replaying, scoring

@@ -58,10 +58,19 @@ def test_a_run_of_an_old_or_damaged_manifest_is_listed_all_the_same() -> None:
     assert len({len(run_row(one)) for one in (RUN, old, {"name": "r", "error": "x"})}) == 1
 
 
+def test_a_run_on_data_of_others_is_listed_as_such() -> None:
+    found = {"onrecord": {"mrr@10": {"mean": 0.5, "n": 9}}, "bm25": {}}
+    searched = {**RUN, "kind": "retrieval", "data": "newsroom", "results": found}
+    row = ("run", "r", "passages only", "data newsroom", "9 questions", "mrr@10 0.50", "onrecord, bm25")
+    assert run_row(searched) == row
+    assert len(run_row(RUN)) == len(row)
+
+
 def test_suites_and_runs_are_described_in_their_order(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, "named")
     assert [suite_row(suite)[:3] for suite in describe_suites(workspace)] == [
         ("suite", "hostile", "65 cases"),
+        ("suite", "news", "on realtimeqa data"),
         ("suite", "newswire", "226 cases"),
         ("suite", "sample", "91 cases"),
     ]

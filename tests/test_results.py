@@ -56,3 +56,22 @@ def test_a_measure_may_move_by_a_hundredth_or_one_case(
 ) -> None:
     head = "### t\n\n| measure | full |\n|:--|--:|\n| hits@1 "
     assert results.find_differences(head + old, head + new) == said
+
+
+@pytest.mark.parametrize("first", ["reader", "retrieval"])
+def test_the_parts_of_other_scripts_are_kept_and_not_compared(results: ModuleType, first: str) -> None:
+    kept = f"<!-- {first}: begin -->\n### t\n\n| measure | full |\n| hits@1 | 0.750 · 200 |\n<!-- {first}: end -->\n"
+    assert results.read_kept_part(f"# Results\n\n{kept}") == f"\n{kept}"
+    assert results.read_cells(kept) == {}
+    assert results.read_kept_part("# Results\n") == ""
+
+
+def test_the_table_of_real_news_is_put_between_its_marks() -> None:
+    spec = importlib.util.spec_from_file_location("retrieval_bench", SCRIPT.with_name("retrieval.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    bench = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(bench)
+    first = bench.put_between_marks("# Results\n", "one\n")
+    assert first == "# Results\n\n<!-- retrieval: begin -->\n\none\n\n<!-- retrieval: end -->\n"
+    assert bench.put_between_marks(first + "more\n", "two\n") == first.replace("one", "two") + "more\n"

@@ -187,7 +187,10 @@ def sample() -> Suite:
     return load_suite("sample", find_workspace(REPOSITORY, REPOSITORY))
 
 
-@pytest.mark.parametrize("file", sorted((REPOSITORY / "eval/suites").glob("*.toml")), ids=lambda file: file.stem)
+SHIPPED = [file for file in sorted((REPOSITORY / "eval/suites").glob("*.toml")) if "form = " not in file.read_text()]
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
 def test_each_shipped_suite_stands_in_its_archive(file: Path) -> None:
     suite = load_suite(file, find_workspace(REPOSITORY, REPOSITORY))
     assert suite.archive is not None

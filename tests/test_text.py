@@ -8,7 +8,19 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from qa.text import MONTHS, clean_text, fold, fold_text, format_date, inert_text, one_line, safe_text, shorten, suggest
+from qa.text import (
+    MONTHS,
+    bare_words,
+    clean_text,
+    fold,
+    fold_text,
+    format_date,
+    inert_text,
+    one_line,
+    safe_text,
+    shorten,
+    suggest,
+)
 
 # Whatever a file can hold once decoded, lone surrogates included.
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
@@ -272,3 +284,20 @@ def test_special_tokens_are_broken_up_before_a_model_reads_them(text: str, sent:
 @given(LANDMINES)
 def test_ordinary_text_goes_into_a_prompt_as_it_is_displayed(text: str) -> None:
     assert inert_text(text) == safe_text(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("The Élysée", "elysee"),
+        ("U.S.-led  talks\nA day on", "usled talks day on"),
+        ("$24.2 million", "242 million"),
+        ("snake_case", "snakecase"),
+        ("Another theatre", "another theatre"),
+        ("ﬁve½", "five12"),  # NFKD has a fraction slash, which is a mark
+        ("the", ""),
+    ],
+)
+def test_bare_words_are_without_case_accents_marks_and_articles(text: str, words: str) -> None:
+    assert bare_words(text) == words
+    assert bare_words(words) == words

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from qa.tokens import count_tokens, count_tokens_each, cut_offsets
+from qa.tokens import count_tokens, count_tokens_each, cut_offsets, take_tokens
 
 # Words, blanks of every kind and letters that take several tokens each.
 TEXTS = st.text() | st.lists(
@@ -58,3 +58,24 @@ def test_a_word_longer_than_the_budget_is_cut_anywhere():
     offsets = cut_offsets(text, budget=16)
     assert offsets[-1] == 1000
     assert len(offsets) > 2
+
+
+@pytest.mark.parametrize(
+    ("budget", "taken"),
+    [
+        (0, []),
+        (1, ["hello"]),
+        (2, ["hello world"]),
+        (3, ["hello world", "Trade"]),
+        (99, ["hello world", "Trade stood"]),
+    ],
+)
+def test_the_first_tokens_of_texts_are_taken_and_the_last_text_is_cut(budget, taken):
+    assert take_tokens(["hello world", "Trade stood"], budget=budget) == taken
+
+
+@given(st.lists(TEXTS, max_size=4), st.integers(0, 40))
+def test_what_is_taken_begins_as_the_texts_do(texts, budget):
+    taken = take_tokens(texts, budget=budget)
+    assert taken[:-1] == texts[: max(0, len(taken) - 1)]
+    assert all(text.startswith(part) for text, part in zip(texts, taken, strict=False))

@@ -30,7 +30,7 @@ DOCUMENT = ROOT / "docs" / "results.md"
 SUITES = ("sample", "newswire")
 SYSTEMS: tuple[System, ...] = ("full", "by-rule", "bm25", "oracle", "always-answer", "always-abstain")
 TOLERANCE = 0.01
-_KEPT = "<!-- reader: begin -->"
+_KEPT = re.compile(r"<!-- (?:reader|retrieval): begin -->")
 _COLUMN = re.compile(r"^\| ([\w@^]+) ?↓? \| (.+) \|$")
 _HEADING = re.compile(r"^### (.+)$")
 _VALUE = re.compile(r"^(\d\.\d{3})(?: \(.*\))? · (\d+)$")
@@ -51,9 +51,9 @@ def main() -> int:
 
 
 def read_kept_part(text: str) -> str:
-    """The part of the document that `eval/reader/measure.py` writes, with a blank line before it."""
-    start = text.find(_KEPT)
-    return "\n" + text[start:] if start >= 0 else ""
+    """The parts that `eval/reader/measure.py` and `eval/bench/retrieval.py` write, with a blank line before them."""
+    found = _KEPT.search(text)
+    return "\n" + text[found.start() :] if found else ""
 
 
 def run_all() -> Iterator[Run]:
@@ -97,10 +97,10 @@ def find_differences(before: str, after: str) -> list[str]:
 
 
 def read_cells(text: str) -> Cells:
-    """Every mean of the document's tables, but for the part that `eval/reader/measure.py` writes."""
+    """Every mean of the document's tables, but for the parts that others write (`read_kept_part`)."""
     cells: Cells = {}
     table, columns = "", []
-    for line in text.partition(_KEPT)[0].splitlines():
+    for line in _KEPT.split(text)[0].splitlines():
         if heading := _HEADING.match(line):
             table, columns = heading[1], []
         elif row := _COLUMN.match(line):

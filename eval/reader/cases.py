@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,11 +23,11 @@ from qa.settings import Settings
 from qa.suite import load_suite
 from qa.suite_archive import open_suite_archive
 from qa.testing import HashingEmbedder
+from qa.text import bare_words
 from qa.workspace import find_workspace
 
 ROOT = Path(__file__).parents[2]
 HITS = 10
-_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +94,14 @@ def _of_bench(row: dict, retriever: Retriever) -> Asked:
     as_of = date.fromisoformat(row["as_of"])
     filters = Filters(as_of=as_of)
     hits = retriever.search(row["question"], limit=HITS, filters=filters, indexes="words")
-    golds = [_normalise(answer) for answer in row["answers"]]
+    golds = [bare_words(answer) for answer in row["answers"]]
     whole = [" and ".join(row["answers"])]
     return Asked(
         row["question"],
         hits,
         True,
         row["answers"],
-        lambda text: all(f" {gold} " in f" {_normalise(text)} " for gold in golds),
+        lambda text: all(f" {gold} " in f" {bare_words(text)} " for gold in golds),
         lambda short: exact_match(short, whole),
         lambda short: token_f1(short, whole),
         retriever.term_weight,
@@ -130,13 +128,13 @@ def _of_suite(case: Case, hits: Sequence[Hit], weigh: Callable[[str], float]) ->
 
 
 def _with_answers(question: str, hits: Sequence[Hit], answers: Sequence[str], weigh: Callable[[str], float]) -> Asked:
-    golds = [_normalise(answer) for answer in answers]
+    golds = [bare_words(answer) for answer in answers]
     return Asked(
         question,
         hits,
         True,
         answers,
-        lambda text: any(f" {gold} " in f" {_normalise(text)} " for gold in golds),
+        lambda text: any(f" {gold} " in f" {bare_words(text)} " for gold in golds),
         lambda short: exact_match(short, answers),
         lambda short: token_f1(short, answers),
         weigh,
@@ -159,9 +157,3 @@ def _weigh_by(texts: Sequence[str]) -> Callable[[str], float]:
     counts = Counter(term for text in texts for term in set(analyze(text)))
     total = len(texts)
     return lambda term: math.log(1 + (total - counts[term] + 0.5) / (counts[term] + 0.5))
-
-
-def _normalise(text: str) -> str:
-    """As the bench's README says: NFKD, lower case, without accents, punctuation and articles."""
-    plain = "".join(sign for sign in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(sign))
-    return " ".join(_ARTICLES.sub(" ", re.sub(r"[^\w\s]|_", "", plain)).split())
