@@ -63,11 +63,8 @@ def run(
     A run that was stopped goes on when the same is asked again. Where a gate is missed the exit status is 4, where
     a bound stopped the run it is 1. With --data, passages are looked for in data of others, beside usual ways to do so.
     """
-    from qa.eval_lines import show_retrieval, show_run
+    from qa.eval_lines import show_retrieval
     from qa.eval_order import Order, follow_config, run_on_data, run_order
-    from qa.junit import render_junit
-    from qa.report_files import write_reports
-    from qa.run_folder import write_file
     from qa.run_options import RunOptions
     from qa.systems import check_system
 
@@ -94,12 +91,7 @@ def run(
             err().say(f"Records: {show_path(searched.folder)}")
             return
         found = run_order(archive, order)
-    page = write_reports(found)  # first: whoever reads the output may have seen enough
-    show_run(found, as_json=as_json)
-    err().say(f"Records and reports: {show_path(page)}")
-    if junit:
-        write_file(junit, render_junit(found))
-    _conclude(found)
+    _conclude(found, junit, as_json=as_json)
 
 
 @eval_app.command()
@@ -315,8 +307,18 @@ def _given(context: typer.Context) -> list[str]:
     return [name for name, source in sources.items() if source is not None and source.name != "DEFAULT"]
 
 
-def _conclude(found: Run) -> None:
-    """Say why a run is no success, and leave with the status that says so."""
+def _conclude(found: Run, junit: Path | None, *, as_json: bool) -> None:
+    """Write what came of a run; where it is no success, say why, and leave with the status that says so."""
+    from qa.eval_lines import show_run
+    from qa.junit import render_junit
+    from qa.report_files import write_reports
+    from qa.run_folder import write_file
+
+    page = write_reports(found)  # first: whoever reads the output may have seen enough
+    show_run(found, as_json=as_json)
+    err().say(f"Records and reports: {show_path(page)}")
+    if junit:
+        write_file(junit, render_junit(found))
     if found.partial:
         err().say(f"The run is partial: {found.partial}. The same command goes on with it.")
         raise typer.Exit(PARTIAL)

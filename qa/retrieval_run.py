@@ -99,14 +99,7 @@ def run_data_suite(
         if not judged:
             raise ContentError(f"{data} holds no question of which it can be told what is relevant.")
         manifest = {
-            "kind": "retrieval",
-            "suite": suite.name,
-            "system": "retrieval",
-            "model": None,
-            "started": started.isoformat(timespec="seconds"),
-            "seconds": round((datetime.now(UTC) - started).total_seconds(), 3),
-            "git": find_revision(workspace.root),
-            "platform": f"{platform.system()} {platform.machine()}",
+            **_describe_run(suite, started, workspace),
             "selection": options.selection(),
             "asked": len(cases),
             "cases": len(judged),
@@ -170,6 +163,19 @@ def describe_results(judged: Sequence[JudgedCase]) -> dict[str, Any]:
         "results": _plain(average_all(judged)),
         "differences": _plain(compare_all(judged)),
         "latency_seconds": {name: {"p50": p50, "p95": p95} for name, (p50, p95) in measure_latency(judged).items()},
+    }
+
+
+def _describe_run(suite: DataSuite, started: datetime, workspace: Workspace) -> dict[str, Any]:
+    return {
+        "kind": "retrieval",
+        "suite": suite.name,
+        "system": "retrieval",
+        "model": None,
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round((datetime.now(UTC) - started).total_seconds(), 3),
+        "git": find_revision(workspace.root),
+        "platform": f"{platform.system()} {platform.machine()}",
     }
 
 

@@ -31,8 +31,9 @@ MARKS = ("<!-- retrieval: begin -->\n", "<!-- retrieval: end -->\n")
 _TITLE = """\
 ## Passages found in real news
 
-Written by `python eval/bench/retrieval.py --write docs/results.md`. A passage is relevant where all answers of the
-question stand in it as whole words; answer@B is the share of questions of which they stand in the first B tokens found.
+Written by `python eval/bench/retrieval.py DATA … --write docs/results.md`, DATA being the sets below. A passage is
+relevant where all answers of the question stand in it as whole words; answer@B is the share of questions of which they
+stand in the first B tokens found.
 Every way is asked as of the question's day. In a cell: the mean, its 95 % interval, and the number of questions. Below,
 the paired differences, bold where the 95 % interval leaves zero out. `bm25`, `vectors` and `rrf` rank the same passages
 by their words, by their vectors, by both with plain reciprocal-rank fusion; `pipeline` has chunks of 1,000 characters
