@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from threading import Lock
@@ -16,6 +17,12 @@ from qa.suite import Suite, load_suite
 from qa.workspace import Workspace
 
 NOWHERE = "NOT IN THESE ARTICLES"
+# The shipped suites that ask an archive of their own, not data of others.
+SHIPPED_SUITES = [
+    file
+    for file in sorted((Path(__file__).parents[1] / "eval/suites").glob("*.toml"))
+    if "form" not in tomllib.loads(file.read_text(encoding="utf-8"))
+]
 ARTICLES = {
     "ann.md": "---\npublished: 2022-05-01\n---\nAnn paid $3 for bread. The baker of Brenn thanked her.\n",
     "ben.md": "---\npublished: 2022-06-01\n---\nBen sold 12 bicycles in 2021. Ben sold 15 bicycles in 2022.\n",

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_suite import SHIPPED_SUITES
 
 from qa.articles import Article, hash_text, make_article_id
 from qa.errors import ContentError
@@ -476,7 +477,7 @@ def test_a_gold_file_that_is_gone_is_an_error(tmp_path: Path) -> None:
 # the shipped suites
 
 
-@pytest.mark.parametrize("file", sorted((REPOSITORY / "eval/suites").glob("*.toml")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", SHIPPED_SUITES, ids=lambda file: file.stem)
 def test_each_shipped_suite_is_without_problems(file: Path) -> None:
     suite = load_suite(file, find_workspace(REPOSITORY, REPOSITORY))
     assert suite.archive is not None

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from small_suite import SHIPPED_SUITES
 
 from qa.articles import Article
 from qa.errors import ContentError
@@ -187,10 +188,7 @@ def sample() -> Suite:
     return load_suite("sample", find_workspace(REPOSITORY, REPOSITORY))
 
 
-SHIPPED = [file for file in sorted((REPOSITORY / "eval/suites").glob("*.toml")) if "form = " not in file.read_text()]
-
-
-@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", SHIPPED_SUITES, ids=lambda file: file.stem)
 def test_each_shipped_suite_stands_in_its_archive(file: Path) -> None:
     suite = load_suite(file, find_workspace(REPOSITORY, REPOSITORY))
     assert suite.archive is not None
