@@ -30,6 +30,7 @@ from qa.ground import (
 )
 from qa.keywords import analyze, question_terms
 from qa.models import ChatModel, Message, Usage
+from qa.plan import Plan, make_plan
 from qa.prompts import Prompt
 from qa.question import read_question
 from qa.read import Reader
@@ -82,15 +83,16 @@ def answer_question(question: str, desk: Desk, filters: Filters, model: ChatMode
     question = check_question(question)
     check_filters(filters)
     started = time.perf_counter()
-    searched = count_searched(desk, filters)
+    plan = make_plan(question, filters, desk.today)
+    searched = count_searched(desk, plan)
     yield Stage(f"searching {searched.articles} articles")
-    hits = desk.retriever.search(question, limit=READ_HITS, filters=filters, indexes=desk.indexes)
+    hits = plan.search(desk.retriever, limit=READ_HITS, indexes=desk.indexes)
     yield from answer_from(question, desk, searched, hits, model, started=started)
 
 
-def count_searched(desk: Desk, filters: Filters) -> Searched:
-    """What these filters admit."""
-    return Searched(*desk.retriever.catalog.count_admitted(filters), filters)
+def count_searched(desk: Desk, plan: Plan) -> Searched:
+    """What the plan's filters admit."""
+    return Searched(*desk.retriever.catalog.count_admitted(plan.filters), plan.filters, plan.timing.window)
 
 
 def answer_from(

@@ -10,6 +10,7 @@ from qa.articles import Article, Filters
 from qa.ground import Citation, Problem, Statement
 from qa.models import Usage
 from qa.prompts import Prompt
+from qa.window import Window
 
 ABSTAINED = "Not in these articles."  # the text of every abstention
 
@@ -30,11 +31,12 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """What was searched: how much was admitted by which filters."""
+    """What was searched: how much was admitted by which filters; `window` has the days that the question names."""
 
     articles: int
     passages: int
     filters: Filters
+    window: Window | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,4 +177,16 @@ def _searched_dict(searched: Searched) -> dict[str, Any]:
         "until": filters.until.isoformat() if filters.until else None,
         "as_of": filters.as_of.isoformat() if filters.as_of else None,
         "publisher": filters.publisher,
+        "window": _window_dict(searched.window),
+    }
+
+
+def _window_dict(window: Window | None) -> dict[str, Any] | None:
+    if window is None:
+        return None
+    return {
+        "text": window.text,
+        "first": window.first.isoformat() if window.first else None,
+        "last": window.last.isoformat() if window.last else None,
+        "hard": window.hard,
     }

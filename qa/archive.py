@@ -22,6 +22,7 @@ from qa.embed import Embedder, open_embedder
 from qa.endpoint import Endpoint
 from qa.errors import ArchiveBusy, ArchiveReadOnly, ArticleNotFound, ModelUnavailable, WorkspaceError
 from qa.models import ChatModel, ModelChoice, UnreachedModel, open_chat
+from qa.plan import make_plan
 from qa.prompts import Prompt, load_prompt
 from qa.read import Reader, ReaderChoice, TrainedReader
 from qa.retrieve import Hit, Retriever
@@ -188,7 +189,8 @@ class Archive:
         """
         filters = Filters(since, until, as_of, publisher, dated)
         check_filters(filters)
-        return self._open_retriever().search(check_question(question), limit=limit, filters=filters)
+        plan = make_plan(check_question(question), filters, date.today())
+        return plan.search(self._open_retriever(), limit=limit)
 
     def ask(
         self,

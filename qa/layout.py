@@ -293,8 +293,14 @@ def _footer(answer: Answer) -> str:
 
 
 def _describe_searched(searched: Searched) -> str:
-    limits = ", ".join(_describe_filters(searched.filters))
+    limits = ", ".join(_describe_limits(searched))
     return f"{count(searched.articles, 'article')} searched" + (f" ({limits})" if limits else "")
+
+
+def _describe_limits(searched: Searched) -> Iterator[str]:
+    yield from _describe_filters(searched.filters)
+    if searched.window:
+        yield searched.window.describe()
 
 
 def _describe_filters(filters: Filters) -> Iterator[str]:

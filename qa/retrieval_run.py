@@ -12,7 +12,7 @@ import json
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from qa.data_suite import DataSuite, check_data
 from qa.embed import Embedder
 from qa.errors import ContentError, WorkspaceError
 from qa.origin import find_revision, hash_cases
+from qa.plan import make_plan
 from qa.retrieval import (
     MEASURES,
     OURS,
@@ -119,7 +120,7 @@ def open_systems(ready: DataArchive, more: MoreSystems | None = None) -> tuple[d
     baselines = open_baselines(archive.store, archive.embedder)
 
     def search(question: str, filters: Filters, limit: int) -> list[Hit]:
-        return retriever.search(question, limit=limit, filters=filters)
+        return make_plan(question, filters, date.today()).search(retriever, limit=limit)
 
     def close() -> None:
         retriever.close()

@@ -1,11 +1,11 @@
-"""Question to ranked hits: BM25 and vectors, filtered first, fused by reciprocal rank."""
+"""Question to ranked hits: BM25 and vectors, filtered first, fused by reciprocal rank, weighed by their days."""
 
 from __future__ import annotations
 
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Literal
 
@@ -17,6 +17,7 @@ from qa.keywords import KeywordIndex
 from qa.settings import Recipe
 from qa.store import Current, Store
 from qa.vectors import VectorIndex, search_exact
+from qa.window import Timing
 
 _log = logging.getLogger("qa")
 
@@ -61,11 +62,19 @@ class Retriever:
         self._close_vectors()
         self._revision = self._content = -1
 
-    def search(self, question: str, *, limit: int, filters: Filters, indexes: Indexes = "both") -> list[Hit]:
+    def search(
+        self,
+        question: str,
+        *,
+        limit: int,
+        filters: Filters,
+        indexes: Indexes = "both",
+        timing: Timing | None = None,
+    ) -> list[Hit]:
         """Passages for a question, best first, at most `limit`; by words or vectors alone for comparison.
 
-        The score is the reciprocal-rank sum over both indexes (k = 60); ties go to the better
-        keyword rank, then by passage id, so that equal input gives equal output.
+        The score is the reciprocal-rank sum over both indexes (k = 60), times what `timing` gives for the article's
+        day; ties go to the better keyword rank, then by passage id, so that equal input gives equal output.
 
         Raises:
             EmbedderMismatch: the vectors were made by another embedder.
@@ -78,6 +87,9 @@ class Retriever:
         fused = fuse_ranks([id_ for id_, _ in words], [id_ for id_, _ in nearest])
         found = self.catalog.passages([id_ for id_, _ in fused])
         hits = [Hit(found[id_][1], found[id_][0], score) for id_, score in fused if id_ in found]
+        if timing is not None:
+            hits = [replace(hit, score=hit.score * timing.weigh(hit.article.published)) for hit in hits]
+            hits.sort(key=lambda hit: -hit.score)
         return hits[:limit]
 
     def term_weight(self, term: str) -> float:

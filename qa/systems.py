@@ -28,6 +28,7 @@ from qa.errors import ModelError, ModelReplyInvalid, UsageError
 from qa.gold import Case, FoundEvidence
 from qa.ground import bare_statement, ground_text
 from qa.models import ChatModel, Usage
+from qa.plan import make_plan
 from qa.prompts import Prompt, load_prompt
 from qa.replay import CallLog, RecordedChat, RecordedEmbedder, RecordedReader
 from qa.retrieve import Hit, Retriever
@@ -183,8 +184,8 @@ class _Asking:
         return whole
 
     def _search(self, question: str) -> list[Hit]:
-        desk = self._desk
-        return desk.retriever.search(question, limit=RANKED, filters=self._filters, indexes=desk.indexes)
+        plan = make_plan(question, self._filters, self._desk.today)
+        return plan.search(self._desk.retriever, limit=RANKED, indexes=self._desk.indexes)
 
     def _converse(self) -> Asked:
         """Ask the turns before the question, then the question itself; passages are those of the last."""
@@ -206,7 +207,7 @@ class _Asking:
         if self._bench.system == "closed-book" and model is not None:
             yield self._remember(question, model, started)
             return
-        searched = count_searched(self._desk, filters)
+        searched = count_searched(self._desk, make_plan(question, filters, self._desk.today))
         self._hits = tuple(self._gold_passages() if self._bench.system == "oracle" else self._search(question))
         yield from answer_from(question, self._desk, searched, self._hits, model, started=started)
 

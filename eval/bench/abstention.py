@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from qa.articles import Filters
 from qa.conversation import complete_question
@@ -18,6 +19,7 @@ from qa.extract import LOWEST_SCORE, Candidate, rank_sentences
 from qa.gold import Case
 from qa.metrics import answer_match
 from qa.outcomes import abstention_scores, aurc, risk_coverage
+from qa.plan import make_plan
 from qa.question import read_question
 from qa.read import TrainedReader
 from qa.retrieve import Retriever
@@ -68,7 +70,7 @@ def judge(case: Case, retriever: Retriever) -> Judged:
     question = ""
     for turn in (*case.turns, case.question):
         question = complete_question(turn, question) if question else turn
-    hits = retriever.search(question, limit=20, filters=Filters(as_of=case.as_of))
+    hits = make_plan(question, Filters(as_of=case.as_of), date.today()).search(retriever, limit=20)
     asked = read_question(question, case.as_of)
     found = rank_sentences(asked, hits, weigh=retriever.term_weight, embedder=retriever.embedder, reader=_READER)
     if not found:

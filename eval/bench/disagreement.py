@@ -24,6 +24,7 @@ from qa.archive import Archive
 from qa.articles import Filters
 from qa.disagreement import find_disagreement
 from qa.extract import read_candidates
+from qa.plan import make_plan
 from qa.question import read_question
 from qa.suite import load_suite
 from qa.workspace import find_workspace
@@ -81,9 +82,9 @@ def report(name: str, archive: Archive, questions: Sequence[Question]) -> None:
     lines = []
     seconds = 0.0
     for kind, question, as_of in questions:
-        filters = Filters(as_of=as_of)
-        hits = desk.retriever.search(question, limit=READ_HITS, filters=filters)
-        answer = last_answer(answer_from(question, desk, count_searched(desk, filters), hits, None, started=0.0))
+        plan = make_plan(question, Filters(as_of=as_of), desk.today)
+        hits = plan.search(desk.retriever, limit=READ_HITS)
+        answer = last_answer(answer_from(question, desk, count_searched(desk, plan), hits, None, started=0.0))
         if answer.status == "abstained":
             continue
         kinds[kind] += 1
