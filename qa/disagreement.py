@@ -4,10 +4,13 @@ Another answer is one that cannot be right if the answer given is (`qa.rivals`),
 has much of what the question asks; or a figure or date that another article says was put in the place of the answer's
 own. The notice has both sentences with their articles and dates.
 
+Of answers that were written on different days the newest is given, where its sentence fits the question nearly as well
+as the other does; the notice says as of when. Else the sentence that fits best stays the answer.
+
 The notice counts sources, not articles: those of one publisher are one source, so are near-copies, and all articles
-without a publisher together are one. The count decides nothing, nor does the later date: the sentence that fits the
-question best stays the answer, however many copies another one has. A vote was tried and let an attacker with five
-invented publishers turn right answers into wrong ones, while it mended hardly any (`eval/bench/planted.py`).
+without a publisher together are one. The count decides nothing, however many copies another answer has. A vote was
+tried and let an attacker with five invented publishers turn right answers into wrong ones, while it mended hardly any
+(`eval/bench/planted.py`).
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from qa.articles import Article, Quote, make_quote
 from qa.extract import Candidate
@@ -37,6 +41,7 @@ _QUOTED = 300  # characters of a quote that the notice repeats; the whole one st
 _COPIED = 0.5  # share of the shorter text's runs of five words from which on two texts are copies of one
 _RUN = 5
 _APART_DAYS = 365
+_LEAST_AS_NEWEST = 0.5  # share of the answer's score that a newer sentence must have to be the answer in its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,13 @@ class Disagreement:
         said = [_describe_quote(side.claim.quote) for side in (self.answer, *self.rivals)]
         counts = [f"{_count(side.sources)} “{one_line(side.claim.text)}”" for side in (self.answer, *self.rivals)]
         apart = "; they were written over a year apart" if self._is_far_apart() else ""
-        return f"Sources disagree: {' but '.join(said)}. {_capitalise(', '.join(counts))}{apart}."
+        newest = f" The answer is the newest, as of {format_date(day)}." if (day := self._newest_day()) else ""
+        return f"Sources disagree: {' but '.join(said)}. {_capitalise(', '.join(counts))}{apart}.{newest}"
+
+    def _newest_day(self) -> date | None:
+        """The day of the answer's article, where every other was published before."""
+        day, others = self.answer.claim.quote.article.published, [q.article.published for q in self.quotes]
+        return day if day and all(other and other < day for other in others) else None
 
     def _is_far_apart(self) -> bool:
         days = [quote.article.published for quote in (self.answer.claim.quote, *self.quotes)]
@@ -97,6 +108,23 @@ def find_disagreement(
         answers.insert(0, short)
     found = (_compare(asked, answer, claims, hits) for answer in answers)
     return next((disagreement for disagreement in found if disagreement), None)
+
+
+def find_newest(found: Disagreement, candidates: Sequence[Candidate]) -> Candidate | None:
+    """The sentence of the newest article among those that disagree, where it should be the answer in place of another.
+
+    It must have been read for the question, and what speaks for it must be worth at least a share of what speaks for
+    the answer: a sentence that merely has some figure is not made the answer by being new.
+    """
+    answer = found.answer.claim.quote
+    day = answer.article.published
+    later = [q for q in found.quotes if day and q.article.published and q.article.published > day]
+    if not later:
+        return None
+    newest = max(later, key=lambda quote: (quote.article.published or date.min, -found.quotes.index(quote)))
+    score = next((c.score for c in candidates if _holds(answer, c.quote)), None)
+    rival = next((c for c in candidates if c.quote == newest), None)
+    return rival if rival and score is not None and rival.score >= _LEAST_AS_NEWEST * score else None
 
 
 def _holds(quote: Quote, sentence: Quote) -> bool:
