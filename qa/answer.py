@@ -166,8 +166,7 @@ def _answer_on_record(question: str, desk: Desk, searched: Searched, hits: Seque
     found = _find_rivals(answer, desk, reading.candidates, hits)
     newest = find_newest(found, reading.candidates) if found else None
     if newest:
-        pick = Pick(newest.quote, newest.span, newest.score)
-        answer = replace(_state(question, searched, pick), notices=answer.notices)
+        answer = replace(_state(question, searched, newest), notices=answer.notices)
         found = _find_rivals(answer, desk, reading.candidates, hits)
     return _name_rivals(answer, found)
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from qa.articles import Article, Quote, make_quote
-from qa.extract import Candidate
+from qa.extract import Candidate, Pick
 from qa.keywords import analyze
 from qa.orders import find_orders, gives_orders, meets_order
 from qa.question import Question, read_question
@@ -110,21 +110,24 @@ def find_disagreement(
     return next((disagreement for disagreement in found if disagreement), None)
 
 
-def find_newest(found: Disagreement, candidates: Sequence[Candidate]) -> Candidate | None:
+def find_newest(found: Disagreement, candidates: Sequence[Candidate]) -> Pick | None:
     """The sentence of the newest article among those that disagree, where it should be the answer in place of another.
 
-    It must have been read for the question, and what speaks for it must be worth at least a share of what speaks for
-    the answer: a sentence that merely has some figure is not made the answer by being new.
+    What speaks for it must be worth at least a share of what speaks for the answer, so that a sentence that merely has
+    some figure is not made the answer by being new; one that puts its figure in the place of the answer's own need not.
     """
     answer = found.answer.claim.quote
-    day = answer.article.published
-    later = [q for q in found.quotes if day and q.article.published and q.article.published > day]
-    if not later:
+    day, score = answer.article.published, next((c.score for c in candidates if _holds(answer, c.quote)), None)
+    if day is None or score is None:
         return None
-    newest = max(later, key=lambda quote: (quote.article.published or date.min, -found.quotes.index(quote)))
-    score = next((c.score for c in candidates if _holds(answer, c.quote)), None)
-    rival = next((c for c in candidates if c.quote == newest), None)
-    return rival if rival and score is not None and rival.score >= _LEAST_AS_NEWEST * score else None
+    scores = {candidate.quote: candidate.score for candidate in candidates}
+    later = [
+        (published, -place, Pick(claim.quote, claim.span, scores.get(claim.quote, score)))
+        for place, claim in enumerate(side.claim for side in found.rivals)
+        if (published := claim.quote.article.published) and published > day
+    ]
+    fitting = [option for option in later if option[2].score >= _LEAST_AS_NEWEST * score]
+    return max(fitting, key=lambda option: option[:2])[2] if fitting else None
 
 
 def _holds(quote: Quote, sentence: Quote) -> bool:
