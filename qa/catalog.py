@@ -162,17 +162,25 @@ class Catalog:
         """The vectors of all passages that have one, in the order of their ids."""
         import numpy as np
 
-        rows = self._query(
+        ids: list[str] = []
+        days: list[int] = []
+        publishers: list[str | None] = []
+        vectors = bytearray()  # not a list of them, which would take as much memory once more
+        for id_, day, publisher, vector in self._rows(
             "SELECT p.id, a.published, a.publisher_key, v.vector FROM passages p JOIN articles a ON a.id = p.article_id"
             " JOIN vectors v ON v.embedder = ? AND v.text_hash = p.text_hash ORDER BY p.id",
             (embedder,),
-        )
-        flat = np.frombuffer(b"".join(row[3] for row in rows), dtype=np.float32)
+        ):
+            ids.append(id_)
+            days.append(day)
+            publishers.append(publisher)
+            vectors += vector
+        flat = np.frombuffer(vectors, dtype=np.float32)
         return VectorRows(
-            ids=[row[0] for row in rows],
-            days=np.array([row[1] for row in rows], dtype=np.int32),
-            publishers=[row[2] for row in rows],
-            matrix=flat.reshape(len(rows), -1) if rows else flat.reshape(0, 0),
+            ids=ids,
+            days=np.array(days, dtype=np.int32),
+            publishers=publishers,
+            matrix=flat.reshape(len(ids), -1) if ids else flat.reshape(0, 0),
         )
 
     def missing_vectors(self, embedder: str) -> list[str]:
@@ -297,6 +305,13 @@ class Catalog:
     def _query(self, sql: str, values: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
         try:
             return self._connection().execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._wrap(error) from error
+
+    def _rows(self, sql: str, values: Sequence[object]) -> Iterator[tuple]:  # type: ignore[type-arg]
+        """As `_query`, one row at a time."""
+        try:
+            yield from self._connection().execute(sql, values)
         except sqlite3.Error as error:
             raise self._wrap(error) from error
 

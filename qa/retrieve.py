@@ -6,17 +6,19 @@ import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from threading import Lock
 from typing import Literal
 
 from qa.articles import Article, Filters, Passage
-from qa.catalog import Catalog, VectorRows
+from qa.catalog import Catalog
 from qa.embed import Embedder, embed_checked
 from qa.errors import StoreError
+from qa.exact import ExactIndex, make_exact
 from qa.keywords import KeywordIndex
 from qa.settings import Recipe
 from qa.store import Current, Store
-from qa.vectors import VectorIndex, search_exact
+from qa.vectors import VectorIndex, read_state
 from qa.window import Timing
 
 _log = logging.getLogger("qa")
@@ -24,6 +26,7 @@ _log = logging.getLogger("qa")
 Indexes = Literal["both", "words", "vectors"]  # what a search looks in
 
 _POOL = 100  # hits taken from each index
+_READ_BELOW = 50_000  # vectors, read in 0.3 s, of an archive to which is being added
 _RRF_K = 60  # Cormack, Clarke and Büttcher 2009
 
 
@@ -53,8 +56,8 @@ class Retriever:
         self._current = Current()
         self._revision = self._content = -1
         self._keywords: KeywordIndex | None = None
-        self._exact: VectorRows | None = None
-        self._chroma: VectorIndex | None = None
+        self._exact: ExactIndex | None = None
+        self._vectors: VectorIndex | None = None
 
     def close(self) -> None:
         """Release every file; the next question opens what it needs."""
@@ -103,16 +106,16 @@ class Retriever:
         return self._keywords.search(question, limit=_POOL, filters=filters) if self._keywords else []
 
     def _search_vectors(self, question: str, filters: Filters) -> list[tuple[str, float]]:
-        if self._exact is None and self._chroma is None:
+        if self._exact is None and self._vectors is None:
             return []
         query = embed_checked(self.embedder, [question])[0]
-        if self._chroma is not None:
+        if self._vectors is not None:
             try:
-                return self._chroma.search(query, limit=_POOL, filters=filters)
+                return self._vectors.search(query, limit=_POOL, filters=filters)
             except StoreError as error:
                 self._compare_all(error)
         assert self._exact is not None
-        return search_exact(self._exact, query, limit=_POOL, filters=filters)
+        return self._exact.search(query, limit=_POOL, filters=filters)
 
     def _refresh(self) -> None:
         """Look at the pointer and the catalog's revision; reopen what has changed.
@@ -132,7 +135,7 @@ class Retriever:
             self._refresh()  # a writer has switched to a new generation, and deleted this one, meanwhile
             return
         if (current.vectors, content) != (self._current.vectors, self._content):
-            self._open_vectors(current)
+            self._open_vectors(current, content)
         self._current, self._revision, self._content = current, revision, content
 
     def _open_keywords(self, current: Current) -> None:
@@ -143,27 +146,37 @@ class Retriever:
         else:
             self._keywords.refresh()
 
-    def _open_vectors(self, current: Current) -> None:
-        counts = self.catalog.counts(self.embedder.id)
+    def _open_vectors(self, current: Current, content: int) -> None:
         self._close_vectors()
-        if counts.vectors > self._recipe.exact_below and current.vectors is not None:
-            try:
-                self._chroma = VectorIndex(self._store.generation("vectors", current.vectors))
-            except StoreError as error:
-                self._compare_all(error)
-        elif counts.vectors:
-            self._exact = self.catalog.vector_rows(self.embedder.id)
+        folder = self._store.generation("vectors", current.vectors) if current.vectors else None
+        if folder is None or self._lags(folder, content):
+            self._read_vectors()
+            return
+        try:
+            self._vectors = VectorIndex(folder, exact_below=self._recipe.exact_below)
+        except StoreError as error:
+            self._compare_all(error)
+
+    def _lags(self, generation: Path, content: int) -> bool:
+        """Whether the catalog holds other vectors than a generation, and few enough to be read at each change."""
+        if read_state(generation) in (None, (self.embedder.id, content)):
+            return False
+        return self.catalog.counts(self.embedder.id).vectors <= _READ_BELOW
 
     def _compare_all(self, error: StoreError) -> None:
-        """Go on without Chroma."""
+        """Go on without the generation."""
         _log.warning("Every vector is compared instead: %s", error)
         self._close_vectors()
-        self._exact = self.catalog.vector_rows(self.embedder.id)
+        self._read_vectors()
+
+    def _read_vectors(self) -> None:
+        rows = self.catalog.vector_rows(self.embedder.id)
+        self._exact = make_exact(rows) if rows.ids else None
 
     def _close_vectors(self) -> None:
-        if self._chroma is not None:
-            self._chroma.close()
-        self._chroma = None
+        if self._vectors is not None:
+            self._vectors.close()
+        self._vectors = None
         self._exact = None
 
 

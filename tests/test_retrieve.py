@@ -16,12 +16,12 @@ from shelf import DAYS, FILTERS, GRID, CountingEmbedder, admits, make
 from qa.articles import Article, Filters
 from qa.embed import Embedder, MiniLM
 from qa.errors import EmbedderMismatch, StoreError
+from qa.exact import make_exact
 from qa.keywords import KeywordIndex, analyze
 from qa.retrieve import Hit, Retriever, fuse_ranks
 from qa.settings import Recipe
 from qa.store import Current, Store
 from qa.sync import Writer
-from qa.vectors import search_exact
 
 ALL = Filters()
 RECIPE = Recipe()
@@ -168,8 +168,7 @@ def test_chroma_gives_what_the_comparison_of_every_vector_gives(opened, sample, 
     for question in QUESTIONS:
         for filters in (ALL, Filters(until=date(2022, 7, 6)), Filters(publisher="Sample Archive")):
             assert ask(exact, question, filters=filters) == ask(chroma, question, filters=filters)
-    assert exact._chroma is None
-    assert chroma._exact is None
+    assert (exact._vectors.compares_all, chroma._vectors.compares_all) == (True, False)
 
 
 def test_hits_are_best_first_with_their_article_and_within_the_limit(opened, sample, embedder):
@@ -200,7 +199,7 @@ def test_vectors_alone_rank_as_the_comparison_of_every_vector(opened, sample, em
     rows = retriever.catalog.vector_rows(embedder.id)
     for question in QUESTIONS:
         hits = retriever.search(question, limit=100, filters=ALL, indexes="vectors")
-        nearest = search_exact(rows, embedder.embed([question])[0], limit=100, filters=ALL)
+        nearest = make_exact(rows).search(embedder.embed([question])[0], limit=100, filters=ALL)
         assert [hit.passage.id for hit in hits] == [id_ for id_, _ in nearest]
 
 
@@ -404,7 +403,7 @@ def test_every_vector_is_compared_where_chroma_cannot_be_opened(opened, sample_s
 def test_every_vector_is_compared_where_chroma_fails_at_a_question(opened, sample, embedder, caplog):
     retriever = opened(sample, BY_CHROMA, embedder)
     expected = ask(retriever, QUESTIONS[0])
-    retriever._chroma._client.close()
+    retriever._vectors._client.close()
     with caplog.at_level(logging.WARNING, logger="qa"):
         assert ask(retriever, QUESTIONS[0]) == ask(retriever, QUESTIONS[0]) == expected
     assert caplog.text.count("Every vector is compared instead") == 1

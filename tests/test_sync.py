@@ -75,11 +75,15 @@ def find_vectors(store: Store, text: str, filters: Filters = ALL) -> list[tuple[
 
 
 def held(store: Store) -> dict[str, tuple[int, str]]:
-    """Day and publisher of each passage that Chroma holds. A search need not find them all: it is approximate."""
+    """Day and publisher of each passage that a generation holds, in Chroma and for exact search alike."""
     index = VectorIndex(store.generation("vectors", store.current().vectors))
-    found = index._collection.get(include=["metadatas"])
+    exact = index._exact
+    ids = [id_.decode() for id_ in exact.ids.tolist()]
+    if index._collection is not None:
+        assert sorted(index._collection.get(include=[])["ids"]) == sorted(ids)
     index.close()
-    return {id_: (each["day"], each["publisher"]) for id_, each in zip(found["ids"], found["metadatas"], strict=True)}
+    publishers = [exact.publisher_keys[code].decode() if code >= 0 else "" for code in exact.publishers]
+    return dict(zip(ids, zip(exact.days.tolist(), publishers, strict=True), strict=True))
 
 
 def describe(store: Store) -> dict[str, object]:

@@ -18,8 +18,9 @@ from shelf import DAYS, FILTERS, GRID, admits
 from qa.articles import Filters, day_number
 from qa.catalog import VectorRows
 from qa.errors import StoreError
+from qa.exact import make_exact
 from qa.text import fold
-from qa.vectors import VectorIndex, build_index, read_state, search_exact
+from qa.vectors import VectorIndex, build_index, read_state
 
 ALL = Filters()
 EMBEDDER = "test"
@@ -48,6 +49,10 @@ def take(rows: VectorRows, places: list[int]) -> VectorRows:
 def build(folder: Path, rows: VectorRows, *, revision: int = 1, previous: Path | None = None) -> Path:
     build_index(folder, rows, embedder=EMBEDDER, revision=revision, previous=previous)
     return folder
+
+
+def search_exact(rows: VectorRows, query: np.ndarray, *, limit: int, filters: Filters) -> list[tuple[str, float]]:
+    return make_exact(rows).search(query, limit=limit, filters=filters)
 
 
 def search(folder: Path, query: np.ndarray, *, limit: int = 20, filters: Filters = ALL) -> list[tuple[str, float]]:
@@ -217,7 +222,7 @@ def test_a_copy_that_cannot_be_used_is_built_anew_instead(tmp_path, small, damag
 def test_a_small_index_has_no_files_of_uninitialised_memory(small):
     """Chroma makes a hundred empty places in memory that it does not clear, and writes them."""
     assert search(small, SMALL.matrix[0])
-    assert sorted(path.name for path in small.iterdir()) == ["chroma.sqlite3", "manifest.json"]
+    assert sorted(path.name for path in small.iterdir()) == ["chroma.sqlite3", "exact", "manifest.json"]
 
 
 # what is refused
@@ -261,8 +266,12 @@ UNREADABLE = [
     write_manifest("[]"),
     write_manifest("null"),
     write_manifest("{}"),
-    write_manifest('{"embedder": "test", "passages": 60, "revision": 1}'),
-    write_manifest('{"embedder": "test", "passages": 60, "revision": 1, "files": null}'),
+    write_manifest('{"format": 2, "embedder": "test", "passages": 60, "revision": 1}'),
+    write_manifest('{"format": 2, "embedder": "test", "passages": 60, "revision": 1, "files": null}'),
+    write_manifest('{"format": 1, "embedder": "test", "passages": 60, "revision": 1, "files": {}}'),
+    write_manifest(
+        '{"embedder": "test", "passages": 60, "revision": 1, "files": {}}'
+    ),  # as before exact search had files
     delete_database,
     cut_database,
     delete_segments,
