@@ -158,10 +158,11 @@ class Retriever:
             self._compare_all(error)
 
     def _lags(self, generation: Path, content: int) -> bool:
-        """Whether the catalog holds other vectors than a generation, and few enough to be read at each change."""
-        if read_state(generation) in (None, (self.embedder.id, content)):
-            return False
-        return self.catalog.counts(self.embedder.id).vectors <= _READ_BELOW
+        """Whether the catalog has other vectors than a generation and must, or may quickly, be read instead."""
+        made_by, revision = read_state(generation) or (self.embedder.id, content)
+        if made_by != self.embedder.id:
+            return True
+        return revision != content and self.catalog.count_admitted(Filters())[1] <= _READ_BELOW
 
     def _compare_all(self, error: StoreError) -> None:
         """Go on without the generation."""

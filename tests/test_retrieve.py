@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -312,6 +313,43 @@ def test_what_another_writer_does_is_seen_at_the_next_question(opened, store, re
         writer.remove(["c"])
         writer.close()
     assert sorted(found(retriever, "kumquats plums")) == ["a", "b"]
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, BY_CHROMA], ids=["exact", "chroma"])
+def test_vectors_are_found_as_soon_as_they_are_stored_though_no_index_is_built(opened, store, recipe):
+    retriever = opened(store, recipe)
+    ask(retriever, "kumquats")
+    with store.writing():
+        writer = Writer(store, RECIPE, CountingEmbedder())
+        writer.add([make("c", text="Kumquats rose.")])
+        writer.embed_passages()
+        writer.close()
+    assert retriever.search("kumquats", limit=1, filters=ALL, indexes="vectors")[0].article.id == "c"
+
+
+def test_a_large_index_is_used_as_it_is_while_more_is_added(opened, store, monkeypatch):
+    monkeypatch.setattr("qa.retrieve._READ_BELOW", 1)
+    retriever = opened(store)
+    with store.writing():
+        writer = Writer(store, RECIPE, CountingEmbedder())
+        writer.add([make("c", text="Kumquats rose.")])
+        writer.embed_passages()
+        search = partial(retriever.search, "kumquats", limit=9, filters=ALL, indexes="vectors")
+        assert sorted(hit.article.id for hit in search()) == ["a", "b"]
+        writer.finish()
+        writer.close()
+    assert search()[0].article.id == "c"
+
+
+def test_an_index_of_another_embedder_that_is_left_over_is_not_searched(opened, store, monkeypatch):
+    monkeypatch.setattr("qa.retrieve._READ_BELOW", 0)
+    embedder = CountingEmbedder(dimension=32)
+    with store.writing():
+        writer = Writer(store, RECIPE, embedder)
+        writer.embed_passages()
+        writer.close()
+    hits = opened(store, embedder=embedder).search("fair", limit=9, filters=ALL, indexes="vectors")
+    assert [hit.article.id for hit in hits] == ["b", "a"]
 
 
 def test_words_are_found_as_soon_as_they_are_indexed_though_nothing_is_embedded(opened, store):
