@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import subprocess
@@ -395,7 +396,18 @@ def damage_vectors(store: Store) -> None:
     (store.generation("vectors", "000001") / "chroma.sqlite3").write_bytes(b"")
 
 
-@pytest.mark.parametrize("damage", [delete_pointer, delete_keywords, damage_keywords, delete_vectors, damage_vectors])
+def age_vectors(store: Store) -> None:
+    """Leave what an older version wrote, which had no files for exact search."""
+    folder = store.generation("vectors", "000001")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["format"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    shutil.rmtree(folder / "exact")
+
+
+@pytest.mark.parametrize(
+    "damage", [delete_pointer, delete_keywords, damage_keywords, delete_vectors, damage_vectors, age_vectors]
+)
 def test_what_is_derived_is_made_anew_from_the_catalog_without_embedding(filled, reference, damage):
     damage(filled)
     embedder = CountingEmbedder()

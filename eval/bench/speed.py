@@ -93,6 +93,7 @@ def main() -> int:
             root = build_archive(work, real, size, options.noise)
             with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as alone:
                 rows += alone.submit(measure, root, real.questions, options.questions).result()
+            print("\n".join(map(_line, rows[-2:])), file=sys.stderr, flush=True)
         text = render(rows, real, options.noise, measure_chroma(work, real))
     print(text)
     if options.write:
@@ -207,14 +208,18 @@ def render(rows: Sequence[Measured], real: Real, noise: float, recall: float) ->
         noise=noise,
         recall=recall,
     )
-    lines = [list(_COLUMNS), ["--:", ":--", ":--", *["--:"] * (len(_COLUMNS) - 3)], *map(_cells, rows)]
-    return head + "\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    aligned = ["--:", ":--", ":--", *["--:"] * (len(_COLUMNS) - 3)]
+    return "\n".join([head, "", _join(_COLUMNS), f"|{'|'.join(aligned)}|", *map(_line, rows)])
 
 
-def _cells(row: Measured) -> list[str]:
+def _line(row: Measured) -> str:
     times = [f"{np.percentile(each, part):.0f}" for each in (row.wall, row.cpu) for part in (50, 95)]
     memory = f"{row.private:.0f} + {row.mapped:.0f}"
-    return [f"{row.passages:,}", row.way, row.filter, *times, memory, f"{row.recall:.3f}", f"{row.disk:,.0f}"]
+    return _join([f"{row.passages:,}", row.way, row.filter, *times, memory, f"{row.recall:.3f}", f"{row.disk:,.0f}"])
+
+
+def _join(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":
