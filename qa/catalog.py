@@ -7,12 +7,13 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qa.articles import Article, Filters, Passage, hash_text
 from qa.errors import ArchiveReadOnly, ArchiveTooNew, EmbedderMismatch, StoreError
-from qa.schema import ARTICLE_COLUMNS, SCHEMA, SCHEMA_VERSION, connect, make_article, make_row
+from qa.schema import ARTICLE_COLUMNS, SCHEMA, SCHEMA_VERSION, connect, make_article, make_date, make_row
 from qa.text import format_date
 
 if TYPE_CHECKING:
@@ -157,6 +158,12 @@ class Catalog:
             for id_, article_id, start, end in places
             if article_id in articles
         }
+
+    def passage_days(self, ids: Sequence[str]) -> dict[str, date | None]:
+        """The day of publication of each passage's article by the passage's id; an unknown id is left out."""
+        sql = "SELECT p.id, a.published FROM passages p JOIN articles a ON a.id = p.article_id WHERE p.id IN"
+        rows = [row for batch in _batches(ids) for row in self._query(f"{sql} ({_marks(batch)})", batch)]
+        return {id_: make_date(day) for id_, day in rows}
 
     def vector_rows(self, embedder: str) -> VectorRows:
         """The vectors of all passages that have one, in the order of their ids."""

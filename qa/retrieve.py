@@ -88,12 +88,9 @@ class Retriever:
             words = self._search_words(question, filters) if indexes != "vectors" else []
             nearest = self._search_vectors(question, filters) if indexes != "words" else []
         fused = fuse_ranks([id_ for id_, _ in words], [id_ for id_, _ in nearest])
-        found = self.catalog.passages([id_ for id_, _ in fused])
-        hits = [Hit(found[id_][1], found[id_][0], score) for id_, score in fused if id_ in found]
         if timing is not None:
-            hits = [replace(hit, score=hit.score * timing.weigh(hit.article.published)) for hit in hits]
-            hits.sort(key=lambda hit: -hit.score)
-        return hits[:limit]
+            fused = self._weigh_days(fused, timing)
+        return self._fetch(fused, limit)
 
     def term_weight(self, term: str) -> float:
         """Inverse document frequency of an analysed term over the passages (the BM25 form), at least 0."""
@@ -101,6 +98,23 @@ class Retriever:
             if self._keywords is None:
                 return 1.0
             return _idf(self._keywords.document_frequency(term), self._keywords.count())
+
+    def _weigh_days(self, scored: Sequence[tuple[str, float]], timing: Timing) -> list[tuple[str, float]]:
+        """The scores by what the article's day is worth, best first; equal ones stay in their order."""
+        days = self.catalog.passage_days([id_ for id_, _ in scored])
+        weighed = [(id_, score * timing.weigh(days[id_])) for id_, score in scored if id_ in days]
+        return sorted(weighed, key=lambda pair: -pair[1])
+
+    def _fetch(self, scored: Sequence[tuple[str, float]], limit: int) -> list[Hit]:
+        """The first hits that the catalog still has; whole articles are read of no more than that needs."""
+        hits: list[Hit] = []
+        for at in range(0, len(scored), max(limit, 1)):
+            some = scored[at : at + max(limit, 1)]
+            found = self.catalog.passages([id_ for id_, _ in some])
+            hits += [Hit(found[id_][1], found[id_][0], score) for id_, score in some if id_ in found]
+            if len(hits) >= limit:
+                break
+        return hits[:limit]
 
     def _search_words(self, question: str, filters: Filters) -> list[tuple[str, float]]:
         return self._keywords.search(question, limit=_POOL, filters=filters) if self._keywords else []

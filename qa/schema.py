@@ -87,14 +87,15 @@ def make_article(row: Sequence[object]) -> Article:
         title=str(title),
         publisher=_optional(publisher),
         author=_optional(author),
-        published=_make_date(day),
+        published=make_date(day),
         url=_optional(url),
         language=_optional(language),
         first_line=int(str(first_line)),
     )
 
 
-def _make_date(day: object) -> date | None:
+def make_date(day: object) -> date | None:
+    """A day as it is kept, YYYYMMDD, 0 for none."""
     number = int(str(day))
     return date(number // 10000, number // 100 % 100, number % 100) if number else None
 
