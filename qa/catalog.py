@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from qa.articles import Article, Filters, Passage, hash_text
 from qa.errors import ArchiveReadOnly, ArchiveTooNew, EmbedderMismatch, StoreError
-from qa.schema import ARTICLE_COLUMNS, SCHEMA, SCHEMA_VERSION, connect, make_article, make_date, make_row
+from qa.schema import ARTICLE_COLUMNS, SCHEMA, SCHEMA_VERSION, VectorRows, connect, make_article, make_date, make_row
 from qa.text import format_date
 
 if TYPE_CHECKING:
@@ -21,16 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BATCH = 500  # ids in one statement; SQLite's own limit is 32,766
-
-
-@dataclass(frozen=True, slots=True)
-class VectorRows:
-    """Vectors of an archive, row by row: `ids[i]` is the passage of `matrix[i]`, shape (n, dimension)."""
-
-    ids: list[str]
-    days: NDArray[np.int32]
-    publishers: list[str | None]
-    matrix: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +52,7 @@ class Catalog:
         self._local = threading.local()
         self._open: list[tuple[threading.Thread, sqlite3.Connection]] = []
         self._lock = threading.Lock()
+        self._counted: tuple[int, dict[Filters, tuple[int, int]]] = (-1, {})  # of this revision of the content
         try:
             self._check_schema()
         except BaseException:
@@ -111,14 +102,16 @@ class Catalog:
         return Counts(articles=articles, passages=passages, vectors=passages - missing)
 
     def count_admitted(self, filters: Filters) -> tuple[int, int]:
-        """How many (articles, passages) the filters admit."""
-        dated = "" if filters.needs_date else "OR published = 0"
-        admitted = f"FROM articles a WHERE (published BETWEEN ? AND ? {dated}) AND (? IS NULL OR publisher_key = ?)"
-        key = filters.publisher_key
-        values = (max(filters.first_day, 1), filters.last_day, key, key)
-        passages = f"SELECT count(*) FROM passages p WHERE p.article_id IN (SELECT id {admitted})"
-        articles, held = self._query(f"SELECT (SELECT count(*) {admitted}), ({passages})", values * 2)[0]
-        return articles, held
+        """How many (articles, passages) the filters admit; a reader counts once until the archive changes."""
+        if self.writable:
+            return self._count_admitted(filters)
+        content = self.content_revision()
+        if self._counted[0] != content:
+            self._counted = (content, {})
+        counted = self._counted[1]
+        if filters not in counted:
+            counted[filters] = self._count_admitted(filters)
+        return counted[filters]
 
     def articles(self) -> Iterator[Article]:
         """Every article, by source."""
@@ -298,6 +291,15 @@ class Catalog:
 
     # connections
 
+    def _count_admitted(self, filters: Filters) -> tuple[int, int]:
+        dated = "" if filters.needs_date else "OR published = 0"
+        admitted = f"FROM articles a WHERE (published BETWEEN ? AND ? {dated}) AND (? IS NULL OR publisher_key = ?)"
+        key = filters.publisher_key
+        values = (max(filters.first_day, 1), filters.last_day, key, key)
+        passages = f"SELECT count(*) FROM passages p WHERE p.article_id IN (SELECT id {admitted})"
+        articles, held = self._query(f"SELECT (SELECT count(*) {admitted}), ({passages})", values * 2)[0]
+        return articles, held
+
     def _articles_by_id(self, ids: Iterable[str]) -> dict[str, Article]:
         wanted = sorted(ids)
         return {
@@ -367,7 +369,6 @@ class Catalog:
         return StoreError(f"SQLite failed on {self.path}: {message}. What is committed is kept; try again.")
 
 
-_PLACES = "SELECT id, article_id, start, end FROM passages"
 _MISSING = (
     "FROM passages p WHERE NOT EXISTS (SELECT 1 FROM vectors v WHERE v.embedder = ? AND v.text_hash = p.text_hash)"
 )

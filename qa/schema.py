@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qa.articles import Article, day_number
 from qa.text import fold
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 SCHEMA_VERSION = 1
 
@@ -34,6 +40,16 @@ CREATE TABLE removed (article_id TEXT PRIMARY KEY) WITHOUT ROWID;
 # `removed` holds articles that the keyword index may still know; `in_keywords` is 0 until that index has the article.
 
 ARTICLE_COLUMNS = "id, source, title, publisher, author, published, url, language, first_line, sha256, text"
+
+
+@dataclass(frozen=True, slots=True)
+class VectorRows:
+    """Vectors of an archive, row by row: `ids[i]` is the passage of `matrix[i]`, shape (n, dimension)."""
+
+    ids: list[str]
+    days: NDArray[np.int32]
+    publishers: list[str | None]
+    matrix: NDArray[np.float32]
 
 
 def connect(path: Path, *, writable: bool) -> sqlite3.Connection:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qa.articles import Filters
-from qa.catalog import VectorRows
 from qa.errors import StoreError
 from qa.exact import EXACT_FOLDER, ScoredId, open_exact, write_exact
+from qa.schema import VectorRows
 
 if TYPE_CHECKING:
     import numpy as np

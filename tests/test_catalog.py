@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given
 from shelf import FILTERS, GRID, admits, cut, make
 
-from qa.articles import Article
+from qa.articles import Article, Filters
 from qa.catalog import Catalog, Counts, index_text
 from qa.errors import ArchiveReadOnly, ArchiveTooNew, StoreError
 
@@ -244,6 +245,18 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
 def test_the_filters_count_what_a_plain_predicate_admits(grid, filters):
     admitted = [article for article in GRID if admits(filters, article)]
     assert grid.count_admitted(filters) == (len(admitted), len(admitted))
+
+
+def test_a_reader_counts_anew_what_others_have_changed(catalog):
+    put(catalog, make("a", published=date(2022, 7, 5)), make("b"))
+    dated = Filters(dated=True)
+    with closing(Catalog(catalog.path)) as reader:
+        assert [reader.count_admitted(filters) for filters in (Filters(), dated, Filters())] == [(2, 2), (1, 1), (2, 2)]
+        put(catalog, make("c", published=date(2022, 7, 6)))
+        assert [reader.count_admitted(filters) for filters in (Filters(), dated)] == [(3, 3), (2, 2)]
+        with catalog.transaction():
+            catalog.remove_articles(["a", "b"])
+        assert [reader.count_admitted(filters) for filters in (Filters(), dated)] == [(1, 1), (1, 1)]
 
 
 # transactions and threads

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from shelf import DAYS, FILTERS
 
 from qa.articles import Filters, day_number
-from qa.catalog import VectorRows
 from qa.errors import StoreError
 from qa.exact import ExactIndex, make_exact, open_exact, write_exact
+from qa.schema import VectorRows
 
 ALL = Filters()
 PUBLISHERS = ("bbc", "le monde", None)

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from shelf import DAYS, FILTERS, GRID, admits
 
 from qa.articles import Filters, day_number
-from qa.catalog import VectorRows
 from qa.errors import StoreError
 from qa.exact import make_exact
+from qa.schema import VectorRows
 from qa.text import fold
 from qa.vectors import VectorIndex, build_index, read_state
 

@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 import qa
 from qa.articles import Article, Passage, hash_text, make_article_id
-from qa.catalog import Catalog, VectorRows
+from qa.catalog import Catalog
 from qa.embed import MiniLM
 from qa.gold import read_gold
+from qa.schema import VectorRows
 from qa.settings import load_recipe
 from qa.split import find_sentences
 from qa.store import Store
