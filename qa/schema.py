@@ -33,10 +33,11 @@ CREATE INDEX passages_by_article ON passages (article_id, start);
 CREATE INDEX passages_by_text ON passages (text_hash);
 CREATE TABLE vectors (
     embedder TEXT NOT NULL, text_hash TEXT NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (embedder, text_hash)
-) WITHOUT ROWID;
+);
 CREATE TABLE files (path TEXT PRIMARY KEY, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE removed (article_id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
+# `vectors` has rowids: without them a row of 1.5 kB has a page of 4 kB to itself, and no index tells which are missing.
 # `removed` holds articles that the keyword index may still know; `in_keywords` is 0 until that index has the article.
 
 ARTICLE_COLUMNS = "id, source, title, publisher, author, published, url, language, first_line, sha256, text"

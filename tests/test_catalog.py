@@ -230,6 +230,18 @@ def test_an_archive_without_vectors_has_no_rows(catalog):
     assert (rows.ids, rows.publishers, rows.matrix.shape, len(rows.days)) == ([], [], (0, 0), 0)
 
 
+def test_vectors_take_little_more_of_the_disk_than_their_numbers(catalog):
+    put(catalog, *(make(f"a{i:03d}", text=f"Trade rose by {i} percent.") for i in range(300)))
+    catalog.flush()
+    before = catalog.path.stat().st_size
+    missing = catalog.missing_vectors(EMBEDDER)
+    vectors = np.random.default_rng(0).normal(size=(300, 384)).astype(np.float32)
+    with catalog.transaction():
+        catalog.put_vectors(EMBEDDER, missing, vectors)
+    catalog.flush()
+    assert vectors.nbytes < catalog.path.stat().st_size - before < 1.6 * vectors.nbytes
+
+
 # filters
 
 
