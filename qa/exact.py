@@ -113,9 +113,8 @@ class ExactIndex:
         """The runs of rows that hold what is admitted."""
         import numpy as np
 
-        undated, first, end = (
-            int(np.searchsorted(self.days, day)) for day in (1, max(filters.first_day, 1), filters.last_day + 1)
-        )
+        bounds = np.array([1, max(filters.first_day, 1), filters.last_day + 1], dtype=np.int32)
+        undated, first, end = np.searchsorted(self.days, bounds).tolist()
         spans = [slice(first, max(first, end))]
         if not filters.needs_date:
             spans = [slice(0, spans[0].stop)] if first == undated else [slice(0, undated), *spans]

@@ -28,7 +28,7 @@ def make_rows(count: int, *, dimension: int = 16, seed: int = 0) -> VectorRows:
     return VectorRows(
         ids=[f"p{i:04d}" for i in random.permutation(count)],
         days=random.choice([day_number(day) for day in DAYS], size=count).astype(np.int32),
-        publishers=[PUBLISHERS[i] for i in random.integers(0, 3, size=count)],
+        publishers=[PUBLISHERS[i] for i in random.choice(3, size=count, p=[0.1, 0.5, 0.4])],
         matrix=matrix / np.linalg.norm(matrix, axis=1, keepdims=True),
     )
 
