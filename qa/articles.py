@@ -122,6 +122,12 @@ class Filters:
         """The publisher folded for comparison, or None for any."""
         return fold(self.publisher or "") or None
 
+    def admit(self, article: Article) -> bool:
+        """Whether an article may be used."""
+        day, key = day_number(article.published), self.publisher_key
+        in_time = self.first_day <= day <= self.last_day if day else not self.needs_date
+        return in_time and key in (None, fold(article.publisher or ""))
+
     @property
     def admit_all(self) -> bool:
         """Whether nothing is left out."""

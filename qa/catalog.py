@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING
 
 from qa.articles import Article, Filters, Passage, hash_text
 from qa.errors import ArchiveReadOnly, ArchiveTooNew, EmbedderMismatch, StoreError
-from qa.schema import ARTICLE_COLUMNS, SCHEMA, SCHEMA_VERSION, VectorRows, connect, make_article, make_date, make_row
+from qa.schema import (
+    ARTICLE_COLUMNS,
+    MIGRATIONS,
+    SCHEMA,
+    SCHEMA_VERSION,
+    VectorRows,
+    connect,
+    make_article,
+    make_date,
+    make_row,
+)
 from qa.text import format_date
 
 if TYPE_CHECKING:
@@ -289,6 +299,14 @@ class Catalog:
         """Fold the write-ahead log into the file and leave it empty, so that nothing deleted stays in it."""
         self._query("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
+        """The rows of a statement about a table that another module keeps (`qa.copy_groups`).
+
+        Raises:
+            StoreError: SQLite refused.
+        """
+        return self._query(sql, values)
+
     # connections
 
     def _count_admitted(self, filters: Filters) -> tuple[int, int]:
@@ -351,16 +369,19 @@ class Catalog:
                 f"{self.path} was written by a newer version (schema {version}, this one knows {SCHEMA_VERSION})."
                 " Update onrecord."
             )
-        if version == 0:
-            self._create()
-
-    def _create(self) -> None:
-        if not self.writable or self._query("SELECT 1 FROM sqlite_master"):
+        if version == 0 and (not self.writable or self._query("SELECT 1 FROM sqlite_master")):
             raise StoreError(f"{self.path} is not an archive's catalog. Add articles with: qa add SOURCE")
+        if version == 0:
+            self._migrate(SCHEMA, SCHEMA_VERSION)
+        elif self.writable:  # an older one is read as it is
+            for older in range(version, SCHEMA_VERSION):
+                self._migrate(MIGRATIONS[older], older + 1)
+
+    def _migrate(self, statements: str, version: int) -> None:
         with self.transaction():
-            for statement in SCHEMA.split(";"):
+            for statement in statements.split(";"):
                 self._connection().execute(statement)
-            self._connection().execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            self._connection().execute(f"PRAGMA user_version = {version}")
 
     def _wrap(self, error: sqlite3.Error) -> StoreError | ArchiveReadOnly:
         message = str(error)

@@ -12,6 +12,8 @@ from typing import Literal
 
 from qa.articles import Article, Filters, Passage
 from qa.catalog import Catalog
+from qa.copies import collapse
+from qa.copy_groups import find_groups
 from qa.embed import Embedder, embed_checked
 from qa.errors import StoreError
 from qa.exact import ExactIndex, make_exact
@@ -32,11 +34,15 @@ _RRF_K = 60  # Cormack, Clarke and Büttcher 2009
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage found for a question, with its article; a higher score is better."""
+    """A passage found for a question, with its article; a higher score is better.
+
+    `copies` are other articles whose passages say no more than this one and were found, too.
+    """
 
     article: Article
     passage: Passage
     score: float
+    copies: tuple[Article, ...] = ()
 
 
 class Retriever:
@@ -106,15 +112,17 @@ class Retriever:
         return sorted(weighed, key=lambda pair: -pair[1])
 
     def _fetch(self, scored: Sequence[tuple[str, float]], limit: int) -> list[Hit]:
-        """The first hits that the catalog still has; whole articles are read of no more than that needs."""
+        """The first hits that say something new each; whole articles are read of no more than that needs."""
         hits: list[Hit] = []
+        distinct: list[Hit] = []
         for at in range(0, len(scored), max(limit, 1)):
             some = scored[at : at + max(limit, 1)]
             found = self.catalog.passages([id_ for id_, _ in some])
             hits += [Hit(found[id_][1], found[id_][0], score) for id_, score in some if id_ in found]
-            if len(hits) >= limit:
+            distinct = collapse(hits, find_groups(self.catalog, [hit.article.id for hit in hits]))
+            if len(distinct) >= limit:
                 break
-        return hits[:limit]
+        return distinct[:limit]
 
     def _search_words(self, question: str, filters: Filters) -> list[tuple[str, float]]:
         return self._keywords.search(question, limit=_POOL, filters=filters) if self._keywords else []

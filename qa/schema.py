@@ -16,9 +16,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
-SCHEMA = """
+_COPIES = """
+CREATE TABLE copies (
+    article_id TEXT PRIMARY KEY REFERENCES articles ON DELETE CASCADE,
+    signature BLOB NOT NULL, size INTEGER NOT NULL, group_id TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX copies_by_group ON copies (group_id);
+"""
+SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE articles (
     id TEXT PRIMARY KEY, source TEXT NOT NULL UNIQUE, title TEXT NOT NULL, publisher TEXT, publisher_key TEXT,
@@ -36,9 +43,12 @@ CREATE TABLE vectors (
 );
 CREATE TABLE files (path TEXT PRIMARY KEY, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE removed (article_id TEXT PRIMARY KEY) WITHOUT ROWID;
+{_COPIES}
 """
 # `vectors` has rowids: without them a row of 1.5 kB has a page of 4 kB to itself, and no index tells which are missing.
-# `removed` holds articles that the keyword index may still know; `in_keywords` is 0 until that index has the article.
+MIGRATIONS = {1: _COPIES}  # what makes the next version of each
+# `removed` holds articles that the keyword index may still know; `in_keywords` is 0 until that index has the article;
+# `copies` is what `qa.copy_groups` keeps: an article alone is a group of its own.
 
 ARTICLE_COLUMNS = "id, source, title, publisher, author, published, url, language, first_line, sha256, text"
 
