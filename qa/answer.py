@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from qa.answer_form import ABSTAINED, Answer, Event, Searched, Stage, make_abstention
+from qa.answer_form import ABSTAINED, Answer, Event, Searched, Stage, make_abstention, name_copies
 from qa.articles import Article, Filters
 from qa.clauses import read_sentence
 from qa.disagreement import Disagreement, find_disagreement, find_newest
@@ -118,6 +118,7 @@ def answer_from(
         answer = _answer_on_record(question, desk, searched, hits)
     elif answer.status == "answered" and all(statement.verdict != "supported" for statement in answer.statements):
         answer = _replace_unsupported(answer, _answer_on_record(question, desk, searched, hits))
+    answer = name_copies(answer, desk.retriever.catalog)
     done = time.perf_counter()
     seconds = {"retrieval": found - started, "answer": done - found, "total": done - started}
     yield replace(answer, seconds=seconds, notices=(*notices, *answer.notices))
@@ -204,7 +205,7 @@ def _find_rivals(
         return None
     quotes = [answer.citations[place].quote for place in places]
     span = answer.short_span if 0 in places else None
-    return find_disagreement(answer.question, quotes, candidates, hits, span=span)
+    return find_disagreement(answer.question, quotes, candidates, hits, span=span, group_of=desk.retriever.group_of)
 
 
 def _name_rivals(answer: Answer, found: Disagreement | None) -> Answer:

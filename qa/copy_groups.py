@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from qa.articles import Article
+from qa.articles import Article, Filters, Quote, day_number
 from qa.catalog import Catalog
-from qa.copies import SLOTS, Runs, algorithm, are_copies, find_candidates, read_runs, sign
+from qa.copies import SLOTS, Runs, algorithm, are_copies, find_candidates, holds_words, read_runs, sign
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +22,7 @@ _META = "copies"  # the algorithm that signatures and groups were made by
 _BATCH = 500  # ids in one statement
 _FILLED = 100  # articles a commit
 _KEPT_TEXTS = 2_000  # read for comparison and kept: some 7 KB each
+_MOST_READ = 100  # other articles of a group that are looked through for the words of one quote
 _SHARED = "FROM copies GROUP BY group_id HAVING count(*) > 1"
 
 
@@ -190,14 +191,24 @@ def find_copies(catalog: Catalog, article_id: str) -> list[str]:
     return [row[0] for row in catalog.query(sql, (article_id, article_id))]
 
 
-def list_groups(catalog: Catalog) -> list[list[str]]:
-    """The ids of each group of two articles or more, by the group's name; ids in order."""
+def find_holders(catalog: Catalog, quote: Quote, filters: Filters) -> tuple[Article, ...]:
+    """The other articles of a quote's group that filters admit and that hold its words, by date and id, at most 100."""
+    others = map(catalog.article, find_copies(catalog, quote.article.id)[:_MOST_READ])
+    found = [other for other in others if other and filters.admit(other) and holds_words(other, quote.text)]
+    return tuple(sorted(found, key=_by_date))
+
+
+def read_groups(catalog: Catalog) -> list[tuple[Article, ...]]:
+    """Each group of two articles or more, by date and id, the undated first; groups by the first article of each."""
     if not _is_there(catalog):
         return []
     rows = catalog.query(
         f"SELECT group_id, article_id FROM copies WHERE group_id IN (SELECT group_id {_SHARED}) ORDER BY 1, 2"
     )
-    return [[id_ for _, id_ in group] for _, group in groupby(rows, key=lambda row: row[0])]
+    groups = [[catalog.article(id_) for _, id_ in group] for _, group in groupby(rows, key=lambda row: row[0])]
+    return sorted(
+        (tuple(sorted(filter(None, group), key=_by_date)) for group in groups), key=lambda group: _by_date(group[0])
+    )
 
 
 def count_ungrouped(catalog: Catalog) -> int:
@@ -205,6 +216,10 @@ def count_ungrouped(catalog: Catalog) -> int:
     if not _is_there(catalog):
         return int(catalog.query("SELECT count(*) FROM articles")[0][0])
     return len(CopyGroups(catalog).missing())
+
+
+def _by_date(article: Article) -> tuple[int, str]:
+    return day_number(article.published), article.id
 
 
 def _is_there(catalog: Catalog) -> bool:

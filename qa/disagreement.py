@@ -7,16 +7,16 @@ own. The notice has both sentences with their articles and dates.
 Of answers that were written on different days the newest is given, where its sentence fits the question nearly as well
 as the other does; the notice says as of when. Else the sentence that fits best stays the answer.
 
-The notice counts sources, not articles: those of one publisher are one source, so are near-copies, and all articles
-without a publisher together are one. The count decides nothing, however many copies another answer has. A vote was
-tried and let an attacker with five invented publishers turn right answers into wrong ones, while it mended hardly any
-(`eval/bench/planted.py`).
+The notice counts sources, not articles: those of one publisher are one source, so are copies of one story, and all
+articles without a publisher together are one. The count decides nothing, however many copies another answer has. A vote
+was tried and let an attacker with five invented publishers turn right answers into wrong ones, while it mended hardly
+any (`eval/bench/planted.py`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -90,6 +90,7 @@ def find_disagreement(
     hits: Sequence[Hit],
     *,
     span: Span | None = None,
+    group_of: Callable[[Sequence[str]], Mapping[str, str]] = lambda _ids: {},
 ) -> Disagreement | None:
     """The other answers that the hits give to a question, or None where all agree or none can be compared.
 
@@ -100,13 +101,15 @@ def find_disagreement(
         hits: the passages, which are looked through for corrections of the answer's own figure.
         span: the short answer, offsets into the first quote's text: what the answer says, however little of the
             question stands beside it.
+        group_of: tells the groups of copies of articles, by id, of those that have any.
     """
     asked = read_question(question)
     claims = list(_read_claims(asked, candidates))
     answers = [claim for quote in quotes for claim in claims if _holds(quote, claim.quote)]
     if span and (short := read_claim(asked, quotes[0], span)):
         answers.insert(0, short)
-    found = (_compare(asked, answer, claims, hits) for answer in answers)
+    groups = group_of([hit.article.id for hit in hits])
+    found = (_compare(asked, answer, claims, hits, groups) for answer in answers)
     return next((disagreement for disagreement in found if disagreement), None)
 
 
@@ -135,27 +138,31 @@ def _holds(quote: Quote, sentence: Quote) -> bool:
     return quote.article.id == sentence.article.id and is_inside
 
 
-def _compare(asked: Question, answer: Claim, claims: Sequence[Claim], hits: Sequence[Hit]) -> Disagreement | None:
+def _compare(
+    asked: Question, answer: Claim, claims: Sequence[Claim], hits: Sequence[Hit], groups: Mapping[str, str]
+) -> Disagreement | None:
     others = [claim for claim in claims if claim.quote.article.id != answer.quote.article.id]
     against = [claim for claim in others if differ(asked, answer, claim)]
     against += _find_corrections(asked, answer, hits)
     if not against:
         return None
     agreeing = [answer, *(claim for claim in others if claim not in against and same_answer(answer, claim))]
-    return Disagreement(Side(answer, count_sources(agreeing)), tuple(_sides(against)[:_MOST_NAMED]))
+    return Disagreement(Side(answer, count_sources(agreeing, groups)), tuple(_sides(against, groups)[:_MOST_NAMED]))
 
 
-def count_sources(claims: Sequence[Claim]) -> int:
-    """How many independent sources stand behind claims."""
+def count_sources(claims: Sequence[Claim], groups: Mapping[str, str]) -> int:
+    """How many independent sources stand behind claims; `groups` are the groups of copies by article id."""
     sources: list[Article] = []
     for article in dict.fromkeys(claim.quote.article for claim in claims):
-        if not any(_is_one_source(article, known) for known in sources):
+        if not any(_is_one_source(article, known, groups) for known in sources):
             sources.append(article)
     return len(sources)
 
 
-def _is_one_source(one: Article, other: Article) -> bool:
+def _is_one_source(one: Article, other: Article, groups: Mapping[str, str]) -> bool:
     if fold(one.publisher or "") == fold(other.publisher or ""):
+        return True
+    if one.id in groups and groups[one.id] == groups.get(other.id):
         return True
     first, second = _runs(one.text), _runs(other.text)
     return len(first & second) >= _COPIED * max(1, min(len(first), len(second)))
@@ -176,7 +183,7 @@ def _read_claims(asked: Question, candidates: Sequence[Candidate]) -> Iterator[C
                 yield claim
 
 
-def _sides(against: Sequence[Claim]) -> list[Side]:
+def _sides(against: Sequence[Claim], copies: Mapping[str, str]) -> list[Side]:
     """Claims grouped by the answer that they give, that of most sources first."""
     groups: list[list[Claim]] = []
     for claim in against:
@@ -185,7 +192,7 @@ def _sides(against: Sequence[Claim]) -> list[Side]:
             groups.append([claim])
         else:
             group.append(claim)
-    return sorted((Side(group[0], count_sources(group)) for group in groups), key=lambda side: -side.sources)
+    return sorted((Side(group[0], count_sources(group, copies)) for group in groups), key=lambda side: -side.sources)
 
 
 def _find_corrections(asked: Question, answer: Claim, hits: Sequence[Hit]) -> Iterator[Claim]:

@@ -98,6 +98,10 @@ class Retriever:
             fused = self._weigh_days(fused, timing)
         return self._fetch(fused, limit)
 
+    def group_of(self, ids: Sequence[str]) -> dict[str, str]:
+        """The group of each of these articles that has copies, by article id."""
+        return find_groups(self.catalog, ids)
+
     def term_weight(self, term: str) -> float:
         """Inverse document frequency of an analysed term over the passages (the BM25 form), at least 0."""
         with self._lock:
@@ -119,7 +123,7 @@ class Retriever:
             some = scored[at : at + max(limit, 1)]
             found = self.catalog.passages([id_ for id_, _ in some])
             hits += [Hit(found[id_][1], found[id_][0], score) for id_, score in some if id_ in found]
-            distinct = collapse(hits, find_groups(self.catalog, [hit.article.id for hit in hits]))
+            distinct = collapse(hits, self.group_of([hit.article.id for hit in hits]))
             if len(distinct) >= limit:
                 break
         return distinct[:limit]

@@ -251,7 +251,7 @@ def test_the_json_has_the_keys_of_the_contract_and_reads_back_as_it_was(
         assert set(statement) == {"text", "start", "end", "citations", "quotes", "verdict", "problems"}
         assert all(set(problem) == {"kind", "detail"} for problem in statement["problems"])
     for citation in plain["citations"] + plain["nearest"]:
-        assert set(citation) == {"number", "quote", "start", "end", "line", "page", "article"}
+        assert set(citation) == {"number", "quote", "start", "end", "line", "page", "article", "copies"}
         assert set(citation["article"]) == ARTICLE_KEYS
     assert plain["searched"] == {
         "articles": 12,

@@ -384,7 +384,7 @@ def test_a_catalog_of_a_newer_version_is_refused_and_left_alone(tmp_path, writab
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(ArchiveTooNew, match=r"newer version \(schema 99, this one knows 1\)\. Update onrecord"):
+    with pytest.raises(ArchiveTooNew, match=r"newer version \(schema 99, this one knows 2\)\. Update onrecord"):
         Catalog(path, writable=writable)
 
 

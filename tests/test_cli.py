@@ -185,7 +185,7 @@ def test_json_of_an_answer_has_the_keys_of_the_contract(run, sample, question, c
     assert set(answer) == ANSWER_KEYS
     assert (answer["question"], answer["status"]) == (question, "abstained" if code else "answered")
     for citation in answer["citations"] + answer["nearest"]:
-        assert set(citation) == {"number", "quote", "start", "end", "line", "page", "article"}
+        assert set(citation) == {"number", "quote", "start", "end", "line", "page", "article", "copies"}
         assert set(citation["article"]) == ARTICLE_KEYS
         text = next(a.text for a in qa.open(sample).articles() if a.id == citation["article"]["id"])
         assert text[citation["start"] : citation["end"]] == citation["quote"]

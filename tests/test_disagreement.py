@@ -209,11 +209,11 @@ def make_claim(name: str, text: str, publisher: str | None) -> Claim:
 
 def test_sources_are_counted_by_publisher_and_by_text() -> None:
     other = "Six thousand people and one hundred more came to see balloons rise over the lake this year."
-    assert count_sources([]) == 0
-    assert count_sources([make_claim("a", SIX, "Post"), make_claim("b", other, "Courier")]) == 2
-    assert count_sources([make_claim("a", SIX, "Post"), make_claim("b", other, "POST")]) == 1
-    assert count_sources([make_claim("a", SIX, "Post"), make_claim("b", f"{SIX} So it is.", "Courier")]) == 1
-    assert count_sources([make_claim("a", SIX, None), make_claim("b", other, None)]) == 1
+    assert count_sources([], {}) == 0
+    assert count_sources([make_claim("a", SIX, "Post"), make_claim("b", other, "Courier")], {}) == 2
+    assert count_sources([make_claim("a", SIX, "Post"), make_claim("b", other, "POST")], {}) == 1
+    assert count_sources([make_claim("a", SIX, "Post"), make_claim("b", f"{SIX} So it is.", "Courier")], {}) == 1
+    assert count_sources([make_claim("a", SIX, None), make_claim("b", other, None)], {}) == 1
 
 
 # the true texts that planted facts are measured with
