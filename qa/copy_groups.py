@@ -213,9 +213,9 @@ def read_groups(catalog: Catalog) -> list[tuple[Article, ...]]:
 
 def count_ungrouped(catalog: Catalog) -> int:
     """How many articles were not compared with the others yet, in an archive of an older version."""
-    if not _is_there(catalog):
-        return int(catalog.query("SELECT count(*) FROM articles")[0][0])
-    return len(CopyGroups(catalog).missing())
+    made = _is_there(catalog) and catalog.get_meta(_META) == algorithm()
+    grouped = "(SELECT count(*) FROM copies)" if made else "0"
+    return int(catalog.query(f"SELECT count(*) - {grouped} FROM articles")[0][0])
 
 
 def _by_date(article: Article) -> tuple[int, str]:

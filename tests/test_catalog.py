@@ -88,6 +88,11 @@ def test_articles_come_by_source_and_ids_by_prefix(catalog):
     assert catalog.find_ids("%") == catalog.find_ids("_1") == []
 
 
+@given(FILTERS)
+def test_filters_admit_an_article_as_they_promise(filters):
+    assert [filters.admit(article) for article in GRID] == [admits(filters, article) for article in GRID]
+
+
 def test_an_unknown_id_gives_nothing(catalog):
     assert catalog.article("none") is None
     assert catalog.article_passages("none") == []

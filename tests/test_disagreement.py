@@ -202,6 +202,12 @@ def test_copies_neither_change_the_answer_nor_count_as_sources(fill: Fill) -> No
     assert "one source says “9,400”" in notices(answer)[0].casefold()
 
 
+def test_articles_of_one_group_of_copies_are_one_source() -> None:
+    claims = [make_claim("a", SIX, "Post"), make_claim("b", NINE, "Courier")]
+    assert count_sources(claims, {"a": "g", "b": "g"}) == 1
+    assert count_sources(claims, {"a": "g", "b": "other"}) == count_sources(claims, {"a": "g"}) == 2
+
+
 def make_claim(name: str, text: str, publisher: str | None) -> Claim:
     article = make(name, text, publisher=publisher, published=date(2034, 5, 3))
     return Claim(make_quote(article, 0, len(text)), (0, 1), read_sentence(text))
