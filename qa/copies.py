@@ -40,8 +40,13 @@ _CAPITALS = re.compile(rf"(?<!\w){_CAPITAL}")
 _NAME = re.compile(rf"(?<=[\w,;] ){_CAPITAL}")
 # Words that may be more or fewer in a copied sentence: they change neither who, what, when nor how much.
 _LIGHT = frozenset("a an the that which who said says mr mrs ms dr also".split())
-_DATELINE = re.compile(r"[A-Z][\w .,/’']{0,60}(?:\([^()\n]{1,30}\)\s*)?[—–-]{1,2}\s+")
-_CREDIT = re.compile(r"(?:(?:additional |with )?(?:reporting|editing|writing) )?by\s", re.IGNORECASE)
+# "LANNE, May 3 (Agency) — ": capitalised words, one of them all in capitals or in brackets, and a dash.
+_DATELINE = re.compile(
+    r"(?=[^—–\n]*?(?:\b[A-Z]{2,}\b|\())(?:[A-Z][\w.’'/]*,? ){1,6}(?:\d{1,2} )?(?:\([^()\n]{1,30}\) ?)?(?:[—–]|--?)\s+"
+)
+_CREDIT = re.compile(
+    r"(?:(?:additional |with )?(?:reporting|editing|writing) by\s|by\s(?!.*[.!?]$))", re.IGNORECASE | re.DOTALL
+)
 _MOST_CREDIT = 15  # words in a line that says who wrote it
 _LEAST_WORDS = 4  # of a sentence; fewer, and no figure, say nothing by themselves
 _EVEN = str.maketrans("“”„«»‘’‚‛–—‐‑−", '"""""' + "''''" + "-----")
@@ -198,13 +203,13 @@ def _note_copy(hit: HitType, article: Article) -> HitType:
 def _read_sentences(hit: Found) -> Iterator[_Sentence]:
     """What a passage says, sentence by sentence; neither dateline, credit nor a few words without a figure."""
     text = hit.passage.text
-    if not hit.article.text[: hit.passage.start].strip():
-        text = _DATELINE.sub("", text.lstrip(), count=1) if _DATELINE.match(text.lstrip()) else text
+    if not hit.article.text[: hit.passage.start].strip() and (dateline := _DATELINE.match(text.lstrip())):
+        text = text.lstrip()[dateline.end() :]
     for start, end in find_sentences(text, language=hit.article.language):
         sentence = text[start:end]
         words = _WORD.findall(fold(sentence))
         figures = tuple(map(_figure_key, read_figures(sentence)))
-        is_credit = len(words) <= _MOST_CREDIT and _CREDIT.match(sentence)
+        is_credit = not figures and len(words) <= _MOST_CREDIT and _CREDIT.match(sentence)
         if not is_credit and (figures or len(words) >= _LEAST_WORDS):
             yield "".join(word for word in words if word not in _LIGHT), figures
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from conftest import REPOSITORY
 from hypothesis import given
 from hypothesis import strategies as st
 from shelf import make
@@ -15,6 +17,7 @@ from shelf import make
 from qa.articles import Article, Passage
 from qa.copies import SLOTS, are_copies, collapse, find_candidates, holds_words, read_runs, sign
 from qa.retrieve import Hit
+from qa.sources import read_sources
 
 NAMES = "Anders Birla Castro Dravna Ekman Farouk Goran Hest Ivanova Joppe Karel Lanne Moreno Nils Orrick Petra".split()
 VERBS = "visited opened inspected praised left repaired bought measured".split()
@@ -128,6 +131,23 @@ def test_a_text_without_a_word_is_never_a_candidate() -> None:
     assert not len(find_candidates(np.zeros((0, SLOTS), np.uint32), np.zeros(0, np.int64), sign(read_runs("a")), 1))
 
 
+def test_the_wire_copies_of_the_newswire_are_found_and_nothing_else() -> None:
+    read = read_sources([str(REPOSITORY / "eval/archives/newswire")], root=REPOSITORY)
+    runs = {item.source.split("/")[-1][:-3]: read_runs(item.text) for item in read if isinstance(item, Article)}
+    assert len(runs) == 88
+    found = {pair for pair in itertools.combinations(sorted(runs), 2) if are_copies(*(runs[name] for name in pair))}
+    assert found == {
+        ("a-gdp-q2-2033", "a-gdp-q2-marovia-today"),
+        ("a-jobless-courier", "a-jobless-q1-2033"),
+        ("a-trade-marovia-2031-revised", "a-trade-revised-herald"),
+        ("b-election-2034-night", "b-election-2034-night-herald"),
+        ("b-hale-sworn-in", "b-hale-sworn-in-marovia"),
+        ("b-lanne-treaty-signed", "b-lanne-treaty-signed-marovia"),
+        ("c-lanne-flood-fourteen-dead", "c-lanne-flood-herald"),
+        ("c-orrick-mine-marovia-today", "c-orrick-mine-roof-fall"),
+    }
+
+
 @given(st.integers(5, 25), st.integers(0, 1000))
 def test_the_rule_is_symmetric(kept: int, seed: int) -> None:
     other = " ".join(random.Random(seed).sample(STORY, kept) + tell(seed + 10, 30 - kept))
@@ -165,7 +185,10 @@ FIRST = "Trade rose by 5 percent in May, the office said. Exports to Lanne grew 
     [
         FIRST,
         "LANNE (Agency) — " + FIRST,
+        "LANNE, May 3 (Agency) – " + FIRST,
+        "Lanne, Marovia CNN —\n\n" + FIRST,
         FIRST + "\n\nReporting by Petra Moreno in Lanne; editing by Nils Karel",
+        "By Petra Moreno\n\n" + FIRST,
         "Exports to Lanne grew most of all.",
         FIRST.replace("5 percent", "5 per cent").replace("The office said", "the office says"),
         FIRST + " Read more.",
@@ -187,6 +210,10 @@ def test_a_passage_that_says_nothing_new_is_collapsed_into_the_better_one(copy: 
         FIRST.replace("rose", "never rose"),
         FIRST.replace("May", "June"),
         FIRST + " Imports fell a little.",
+        FIRST + " By Monday the minister had left.",
+        FIRST + "\n\nBy 2040 it is to double",
+        FIRST.replace("Trade rose by 5 percent in May,", "Trade rose by 6 percent in May —"),
+        "Lanne Mayor Nils Karel — " + FIRST,
     ],
 )
 def test_a_passage_with_another_figure_name_or_word_survives(other: str) -> None:
