@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date
 
-from qa.text import fold
+from qa.text import fold, format_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,12 @@ def make_article_id(source: str) -> str:
 def hash_text(text: str) -> str:
     """SHA-256 of a text in UTF-8, in hexadecimal."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def index_text(article: Article, passage: Passage) -> str:
+    """What the indexes see of a passage: title and date in front, which are no part of its offsets."""
+    heading = f"{article.title} ({format_date(article.published)})" if article.published else article.title
+    return f"{heading}\n{passage.text.strip()}"
 
 
 def make_quote(article: Article, start: int, end: int) -> Quote:

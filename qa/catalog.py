@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qa.articles import Article, Filters, Passage, hash_text
+from qa.articles import Article, Filters, Passage, hash_text, index_text
 from qa.errors import ArchiveReadOnly, ArchiveTooNew, EmbedderMismatch, StoreError
 from qa.schema import (
     ARTICLE_COLUMNS,
@@ -24,7 +24,6 @@ from qa.schema import (
     make_date,
     make_row,
 )
-from qa.text import format_date
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,7 +88,7 @@ class Catalog:
 
     def get_meta(self, key: str) -> str | None:
         """The value kept under a key, if any."""
-        rows = self._query("SELECT value FROM meta WHERE key = ?", (key,))
+        rows = self.query("SELECT value FROM meta WHERE key = ?", (key,))
         return rows[0][0] if rows else None
 
     def check_embedder(self, embedder: str) -> None:
@@ -107,8 +106,8 @@ class Catalog:
 
     def counts(self, embedder: str) -> Counts:
         """How many articles, passages, and passages with a vector of this embedder there are."""
-        articles, passages = self._query("SELECT (SELECT count(*) FROM articles), (SELECT count(*) FROM passages)")[0]
-        missing = self._query(f"SELECT count(*) {_MISSING}", (embedder,))[0][0]
+        articles, passages = self.query("SELECT (SELECT count(*) FROM articles), (SELECT count(*) FROM passages)")[0]
+        missing = self.query(f"SELECT count(*) {_MISSING}", (embedder,))[0][0]
         return Counts(articles=articles, passages=passages, vectors=passages - missing)
 
     def count_admitted(self, filters: Filters) -> tuple[int, int]:
@@ -130,12 +129,12 @@ class Catalog:
 
     def article(self, article_id: str) -> Article | None:
         """The article with this id, or None."""
-        rows = self._query(f"SELECT {ARTICLE_COLUMNS} FROM articles WHERE id = ?", (article_id,))
+        rows = self.query(f"SELECT {ARTICLE_COLUMNS} FROM articles WHERE id = ?", (article_id,))
         return make_article(rows[0]) if rows else None
 
     def find_ids(self, prefix: str) -> list[str]:
         """The ids that begin with `prefix`, in order."""
-        rows = self._query("SELECT id FROM articles WHERE substr(id, 1, ?) = ? ORDER BY id", (len(prefix), prefix))
+        rows = self.query("SELECT id FROM articles WHERE substr(id, 1, ?) = ? ORDER BY id", (len(prefix), prefix))
         return [row[0] for row in rows]
 
     def article_passages(self, article_id: str) -> list[Passage]:
@@ -143,7 +142,7 @@ class Catalog:
         article = self.article(article_id)
         if article is None:
             return []
-        rows = self._query("SELECT id, start, end FROM passages WHERE article_id = ? ORDER BY start", (article_id,))
+        rows = self.query("SELECT id, start, end FROM passages WHERE article_id = ? ORDER BY start", (article_id,))
         return [Passage(id_, article_id, start, end, article.text[start:end]) for id_, start, end in rows]
 
     def passages(self, ids: Sequence[str]) -> dict[str, tuple[Passage, Article]]:
@@ -151,7 +150,7 @@ class Catalog:
         places = [
             row
             for batch in _batches(ids)
-            for row in self._query(
+            for row in self.query(
                 f"SELECT id, article_id, start, end FROM passages WHERE id IN ({_marks(batch)})", batch
             )
         ]
@@ -165,7 +164,7 @@ class Catalog:
     def passage_days(self, ids: Sequence[str]) -> dict[str, date | None]:
         """The day of publication of each passage's article by the passage's id; an unknown id is left out."""
         sql = "SELECT p.id, a.published FROM passages p JOIN articles a ON a.id = p.article_id WHERE p.id IN"
-        rows = [row for batch in _batches(ids) for row in self._query(f"{sql} ({_marks(batch)})", batch)]
+        rows = [row for batch in _batches(ids) for row in self.query(f"{sql} ({_marks(batch)})", batch)]
         return {id_: make_date(day) for id_, day in rows}
 
     def vector_rows(self, embedder: str) -> VectorRows:
@@ -195,26 +194,26 @@ class Catalog:
 
     def missing_vectors(self, embedder: str) -> list[str]:
         """Ids of passages without a vector of this embedder, one for each distinct text, longest first."""
-        rows = self._query(
+        rows = self.query(
             f"SELECT min(p.id), p.text_hash {_MISSING} GROUP BY 2 ORDER BY max(p.end - p.start) DESC, 1", (embedder,)
         )
         return [id_ for id_, _ in rows]
 
     def count_languages(self) -> dict[str, int]:
         """How many articles there are by language, ISO 639-1; the unknown under an empty name."""
-        return dict(self._query("SELECT coalesce(language, ''), count(*) FROM articles GROUP BY 1 ORDER BY 2 DESC, 1"))
+        return dict(self.query("SELECT coalesce(language, ''), count(*) FROM articles GROUP BY 1 ORDER BY 2 DESC, 1"))
 
     def articles_not_in_keywords(self) -> list[str]:
         """Ids of articles that the keyword index does not hold yet."""
-        return [row[0] for row in self._query("SELECT id FROM articles WHERE in_keywords = 0 ORDER BY id")]
+        return [row[0] for row in self.query("SELECT id FROM articles WHERE in_keywords = 0 ORDER BY id")]
 
     def removed_articles(self) -> list[str]:
         """Ids of articles removed from the catalog that the derived indexes may still hold."""
-        return [row[0] for row in self._query("SELECT article_id FROM removed ORDER BY article_id")]
+        return [row[0] for row in self.query("SELECT article_id FROM removed ORDER BY article_id")]
 
     def files(self) -> dict[str, tuple[int, int]]:
         """Files kept in step, by path: (size in bytes, time of change in ns)."""
-        return {path: (size, time) for path, size, time in self._query("SELECT path, size, modified_ns FROM files")}
+        return {path: (size, time) for path, size, time in self.query("SELECT path, size, modified_ns FROM files")}
 
     # writing
 
@@ -297,15 +296,7 @@ class Catalog:
 
     def flush(self) -> None:
         """Fold the write-ahead log into the file and leave it empty, so that nothing deleted stays in it."""
-        self._query("PRAGMA wal_checkpoint(TRUNCATE)")
-
-    def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
-        """The rows of a statement about a table that another module keeps (`qa.copy_groups`).
-
-        Raises:
-            StoreError: SQLite refused.
-        """
-        return self._query(sql, values)
+        self.query("PRAGMA wal_checkpoint(TRUNCATE)")
 
     # connections
 
@@ -315,7 +306,7 @@ class Catalog:
         key = filters.publisher_key
         values = (max(filters.first_day, 1), filters.last_day, key, key)
         passages = f"SELECT count(*) FROM passages p WHERE p.article_id IN (SELECT id {admitted})"
-        articles, held = self._query(f"SELECT (SELECT count(*) {admitted}), ({passages})", values * 2)[0]
+        articles, held = self.query(f"SELECT (SELECT count(*) {admitted}), ({passages})", values * 2)[0]
         return articles, held
 
     def _articles_by_id(self, ids: Iterable[str]) -> dict[str, Article]:
@@ -323,20 +314,25 @@ class Catalog:
         return {
             row[0]: make_article(row)
             for batch in _batches(wanted)
-            for row in self._query(f"SELECT {ARTICLE_COLUMNS} FROM articles WHERE id IN ({_marks(batch)})", batch)
+            for row in self.query(f"SELECT {ARTICLE_COLUMNS} FROM articles WHERE id IN ({_marks(batch)})", batch)
         }
 
     def _content_changed(self) -> None:
         self.set_meta("content", str(self.revision() + 1))
 
-    def _query(self, sql: str, values: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
+    def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
+        """The rows of a statement, also about a table that another module keeps (`qa.copy_groups`).
+
+        Raises:
+            StoreError: SQLite refused.
+        """
         try:
             return self._connection().execute(sql, values).fetchall()
         except sqlite3.Error as error:
             raise self._wrap(error) from error
 
     def _rows(self, sql: str, values: Sequence[object]) -> Iterator[tuple]:  # type: ignore[type-arg]
-        """As `_query`, one row at a time."""
+        """As `query`, one row at a time."""
         try:
             yield from self._connection().execute(sql, values)
         except sqlite3.Error as error:
@@ -363,13 +359,13 @@ class Catalog:
         self._open = [pair for pair in self._open if pair[0].is_alive()]
 
     def _check_schema(self) -> None:
-        version = self._query("PRAGMA user_version")[0][0]
+        version = self.query("PRAGMA user_version")[0][0]
         if version > SCHEMA_VERSION:
             raise ArchiveTooNew(
                 f"{self.path} was written by a newer version (schema {version}, this one knows {SCHEMA_VERSION})."
                 " Update onrecord."
             )
-        if version == 0 and (not self.writable or self._query("SELECT 1 FROM sqlite_master")):
+        if version == 0 and (not self.writable or self.query("SELECT 1 FROM sqlite_master")):
             raise StoreError(f"{self.path} is not an archive's catalog. Add articles with: qa add SOURCE")
         if version == 0:
             self._migrate(SCHEMA, SCHEMA_VERSION)
@@ -393,12 +389,6 @@ class Catalog:
 _MISSING = (
     "FROM passages p WHERE NOT EXISTS (SELECT 1 FROM vectors v WHERE v.embedder = ? AND v.text_hash = p.text_hash)"
 )
-
-
-def index_text(article: Article, passage: Passage) -> str:
-    """What the indexes see of a passage: title and date in front, which are no part of its offsets."""
-    heading = f"{article.title} ({format_date(article.published)})" if article.published else article.title
-    return f"{heading}\n{passage.text.strip()}"
 
 
 def _marks(values: Sequence[object]) -> str:

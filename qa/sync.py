@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from qa.articles import Article, Passage
-from qa.catalog import Catalog, index_text
+from qa.articles import Article, Passage, index_text
+from qa.catalog import Catalog
 from qa.copy_groups import CopyGroups
 from qa.embed import Embedder, embed_checked
 from qa.errors import StoreError

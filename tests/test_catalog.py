@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from shelf import FILTERS, GRID, admits, cut, make
 
-from qa.articles import Article, Filters
-from qa.catalog import Catalog, Counts, index_text
+from qa.articles import Article, Filters, index_text
+from qa.catalog import Catalog, Counts
 from qa.errors import ArchiveReadOnly, ArchiveTooNew, StoreError
 
 EMBEDDER = "test"

@@ -312,7 +312,7 @@ def test_an_interrupted_change_leaves_no_vector_of_the_old_text(filled):
         write(filled, [changed], CountingEmbedder(interrupt_after=0))
     write(filled, [])
     with writing(filled, CountingEmbedder()) as writer:
-        assert writer.catalog._query("SELECT count(*) FROM vectors") == [(150,)]
+        assert writer.catalog.query("SELECT count(*) FROM vectors") == [(150,)]
 
 
 # removing
