@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 from shutil import rmtree
+from textwrap import fill
 
 import numpy as np
 from large_archive import RECIPE, Real, build_archive, make_real, read_real
@@ -45,14 +46,13 @@ MARKS = ("<!-- speed: begin -->\n", "<!-- speed: end -->\n")
 WARM_UP = 20
 LIMIT = 10
 _HEAD = """\
-## Speed
-
 Written by `python eval/bench/speed.py --passages {sizes} --real WORKSPACE --write docs/results.md`: from a question to
-its {limit} passages, embedding included, warm, in one process on {cpus} cores; {count} questions in each row. {real}
-passages are of real news and have their own vectors; the others have one of these, moved by a random vector of length
-{noise} and normalised. As of a day admits what had come out by the day of a random article. Memory is what the process
-grew by: private + of mapped files, which processes share. Recall at 10 is against the comparison of every vector; on
-the real vectors alone Chroma's index has {recall:.3f}."""
+its {limit} passages, embedding included, warm, in one process; {count} questions in each row. {real} passages are of
+real news and have their own vectors; the others have one of these, moved by a random vector of length {noise} and
+normalised. As of a day admits what had come out by the day of a random article. Memory is what the process grew by:
+private + of mapped files, which processes share. Recall at 10 is against the comparison of every vector; on the real
+vectors alone Chroma's index has {recall:.3f}. There were {cpus} cores, and {load:.0f} processes that ran or waited for
+them: where that is more, the clock tells of the others too, and CPU time of the search alone."""
 _COLUMNS = (
     "passages", "vectors", "filter", "p50 ms", "p95 ms", "CPU p50 ms", "CPU p95 ms", "memory MB", "recall@10",
     "disk MB",
@@ -207,9 +207,20 @@ def render(rows: Sequence[Measured], real: Real, noise: float, recall: float) ->
         real=f"{len(real.vectors):,}",
         noise=noise,
         recall=recall,
+        load=max(1.0, os.getloadavg()[1]),
     )
     aligned = ["--:", ":--", ":--", *["--:"] * (len(_COLUMNS) - 3)]
-    return "\n".join([head, "", _join(_COLUMNS), f"|{'|'.join(aligned)}|", *map(_line, rows)])
+    return "\n".join(
+        [
+            "## Speed",
+            "",
+            fill(head, 120, break_on_hyphens=False),
+            "",
+            _join(_COLUMNS),
+            f"|{'|'.join(aligned)}|",
+            *map(_line, rows),
+        ]
+    )
 
 
 def _line(row: Measured) -> str:
