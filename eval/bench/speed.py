@@ -1,11 +1,12 @@
 """How long a question takes until its passages are found, embedding included, in archives of some sizes.
 
     python eval/bench/speed.py --passages N [N …] [--work FOLDER] [--real WORKSPACE] [--questions 200]
-                               [--noise 0.7] [--write docs/results.md]
+                               [--noise 0.7] [--exact-below N] [--write docs/results.md]
 
 An archive holds the passages of WORKSPACE with their vectors (without it, of `index/articles` and
 `eval/archives/newswire`), up to N; where these are fewer, the rest are made of them (`large_archive.py`), with vectors
-that lie about NOISE away. It is built once and kept in FOLDER.
+that lie about NOISE away. It is built once and kept in FOLDER. Up to `--exact-below` passages, else up to as many as
+the recipe says, every vector is compared.
 
 Questions are the gold of WORKSPACE (its `gold.jsonl`) or of the two suites, repeated as needed, once without a filter
 and once as of the day of a random article. Each size is measured in a process of its own, after 20 questions that do
@@ -24,7 +25,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
 from shutil import rmtree
@@ -81,6 +82,7 @@ def main() -> int:
     parser.add_argument("--work", type=Path, metavar="FOLDER")
     parser.add_argument("--real", type=Path, metavar="WORKSPACE")
     parser.add_argument("--questions", type=int, default=200, metavar="N")
+    parser.add_argument("--exact-below", type=int, default=RECIPE.exact_below, metavar="N")
     parser.add_argument("--noise", type=float, default=0.7)
     parser.add_argument("--write", type=Path, metavar="FILE")
     options = parser.parse_args()
@@ -88,11 +90,12 @@ def main() -> int:
         work = (options.work or Path(folder)).absolute()
         work.mkdir(parents=True, exist_ok=True)
         real = read_real(options.real or make_real(work))
+        asked = list(islice(cycle(real.questions), options.questions))
         rows: list[Measured] = []
         for size in options.passages:
             root = build_archive(work, real, size, options.noise)
             with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as alone:
-                rows += alone.submit(measure, root, real.questions, options.questions).result()
+                rows += alone.submit(measure, root, asked, options.exact_below).result()
             print("\n".join(map(_line, rows[-2:])), file=sys.stderr, flush=True)
         text = render(rows, real, options.noise, measure_chroma(work, real))
     print(text)
@@ -102,25 +105,24 @@ def main() -> int:
     return 0
 
 
-def measure(root: Path, questions: Sequence[str], count: int) -> list[Measured]:
+def measure(root: Path, asked: Sequence[str], exact_below: int) -> list[Measured]:
     """Ask an archive without a filter and as of some days; in a fresh process, for the memory to be the archive's."""
     store, embedder = Store(root / "index" / "store"), MiniLM()
     embedder.embed(["The model is no part of the index."])
     before = read_memory()
-    with closing(Retriever(store, RECIPE, embedder)) as retriever:
-        index = VectorIndex(store.generation("vectors", str(store.current().vectors)), exact_below=RECIPE.exact_below)
+    with closing(Retriever(store, replace(RECIPE, exact_below=exact_below), embedder)) as retriever:
+        index = VectorIndex(store.generation("vectors", str(store.current().vectors)), exact_below=exact_below)
         with closing(index):
             days = [article.published for article in retriever.catalog.articles() if article.published]
         random = np.random.default_rng(0)
-        asked = list(islice(cycle(questions), count))
-        every = [Filters()] * count
-        dated = [Filters(as_of=days[random.integers(len(days))]) for _ in range(count)]
+        every = [Filters()] * len(asked)
+        dated = [Filters(as_of=days[random.integers(len(days))]) for _ in asked]
         rows = []
         for name, filters in (("none", every), ("as of a day", dated)):
             times = ask(retriever, asked, filters)
             rows.append((name, filters, times))
         private, mapped = (now - then for now, then in zip(read_memory(), before, strict=True))
-        recall = [measure_recall(store, asked, filters) for _, filters, _ in rows]
+        recall = [measure_recall(store, asked, filters, exact_below) for _, filters, _ in rows]
     return [
         Measured(
             passages=len(index),
@@ -163,11 +165,11 @@ def read_memory() -> tuple[float, float]:
 # recall
 
 
-def measure_recall(store: Store, questions: Sequence[str], filters: Sequence[Filters]) -> float:
+def measure_recall(store: Store, asked: Sequence[str], filters: Sequence[Filters], exact_below: int) -> float:
     """The mean share of the ten nearest that a store's index finds."""
     folder = store.generation("vectors", str(store.current().vectors))
-    with closing(VectorIndex(folder, exact_below=RECIPE.exact_below)) as index:
-        return mean_share(index.search, open_exact(folder).search, MiniLM().embed(questions), filters)
+    with closing(VectorIndex(folder, exact_below=exact_below)) as index:
+        return mean_share(index.search, open_exact(folder).search, MiniLM().embed(asked), filters)
 
 
 def measure_chroma(work: Path, real: Real) -> float:
