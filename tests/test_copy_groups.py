@@ -190,7 +190,7 @@ FACTS = [f"{FAIR}{' '.join(tell(seed, 20))}" for seed in (21, 22, 23)]
 
 
 def test_a_number_of_passages_are_as_many_different_pieces(store: Store) -> None:
-    copies = [make(f"c{n}", f"By Reporter {n}\n\n{FACTS[0]}") for n in range(8)]
+    copies = [make(f"c{n}", f"By Reporter {'ABCDEFGH'[n]}\n\n{FACTS[0]}") for n in range(8)]
     write(store, [*copies, make("x", FACTS[1]), make("y", FACTS[2])])
     found = search(store, "How many visitors had the fair in Lanne in 2034?", 3)
     assert sorted(hit.article.id[0] for hit in found) == ["c", "x", "y"]
