@@ -102,7 +102,8 @@ def find_candidates(
 ) -> NDArray[np.intp]:
     """Rows of `signatures`, shape (n, 128), whose texts may be copies of the one with `signature`, likeliest first.
 
-    `sizes` are the numbers of runs; a row of size 0 is never one. Every row is compared: 9 ms for 50,000 (`eval/bench/copies.py`).
+    `sizes` are the numbers of runs; a row of size 0 is never one. Every row is compared: 9 ms for 50,000
+    (`python eval/bench/copies.py`).
     """
     import numpy as np
 

@@ -283,7 +283,7 @@ def test_passages_are_printed_and_given_as_json(run, sample):
     assert shown.out.endswith("2 passages\n")
     hits = run("search", QUESTION, "--limit", "2", "--json").data
     assert len(hits) == 2
-    assert [set(hit) for hit in hits] == [{"score", "passage", "article"}] * 2
+    assert [set(hit) for hit in hits] == [{"score", "passage", "article", "copies"}] * 2
     assert set(hits[0]["passage"]) == {"id", "start", "end", "text"}
     assert set(hits[0]["article"]) == ARTICLE_KEYS
     assert hits[0]["score"] >= hits[1]["score"]
