@@ -1,0 +1,113 @@
+"""The answers to the parts of a question as one answer: a sentence for each, and which of two alternatives it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from qa.answer_form import Answer
+from qa.articles import Quote
+from qa.figures import Figure, find_figures
+from qa.ground import Citation, Statement
+from qa.parts import Split
+from qa.split import Span
+
+# Which way a comparative points: the greater amount wins, or the lesser. Not here are those that may mean either, as
+# "faster" does of a train's minutes and of a growth in percent.
+_GREATER = "more higher larger bigger greater longer taller hotter warmer heavier deeper wider older elder dearer most"
+_LESSER = "less fewer lower smaller shorter younger cheaper colder cooler lighter least"
+_DIRECTIONS = dict.fromkeys(_GREATER.split(), 1) | dict.fromkeys(_LESSER.split(), -1)
+_OF_AGE = frozenset({"older", "elder", "younger"})
+_BEFORE_NAME = re.compile(r"^(?:(?:in|on|at|for|with|the|that|those|one|of)\s)+", re.IGNORECASE)
+
+
+def join_answers(question: str, split: Split, answers: Sequence[Answer]) -> Answer | None:
+    """One answer without a model from those to the parts of a question, or None where they do not make one.
+
+    Where each part asks something of its own, every part that is answered has its sentence with its own quote, in the
+    order of the question, and a notice names the others; the short answer is that of the first, the score the lowest.
+    Of alternatives, and of times held against each other, there must be two sentences with an amount that can be
+    compared; the short answer is then the alternative of which the question asks, if its words tell which, and None if
+    not.
+    """
+    if split.kind != "asks":
+        return _compare(question, split, answers)
+    answered = [answer for answer in answers if answer.status == "answered"]
+    if not answered:
+        return None
+    open_parts = [part for part, answer in zip(split.parts, answers, strict=True) if answer not in answered]
+    missing = [f"Nothing that was found answers: {part}" for part in open_parts]
+    return _put_together(question, answered, notices=missing)
+
+
+def _put_together(question: str, answers: Sequence[Answer], *, notices: Sequence[str] = ()) -> Answer:
+    """Answers of one sentence each, one after the other, each quote once."""
+    first = answers[0]
+    said = {answer.citations[0].quote: answer.statements[0] for answer in answers}
+    citations = tuple(Citation(number, quote) for number, quote in enumerate(said, start=1))
+    statements = tuple(_number_statements(citations, list(said.values())))
+    against = dict.fromkeys(near.quote for answer in answers for near in answer.nearest if near.quote not in said)
+    return replace(
+        first,
+        question=question,
+        text=" ".join(statement.text for statement in statements),
+        statements=statements,
+        citations=citations,
+        nearest=tuple(Citation(number, quote) for number, quote in enumerate(against, start=len(said) + 1)),
+        notices=tuple(dict.fromkeys([*(notice for answer in answers for notice in answer.notices), *notices])),
+        score=min(answer.score or 0.0 for answer in answers),
+    )
+
+
+def _number_statements(citations: Sequence[Citation], statements: Sequence[Statement]) -> Iterator[Statement]:
+    start = 0
+    for place, (citation, statement) in enumerate(zip(citations, statements, strict=True)):
+        text = f"{' '.join(citation.quote.text.split())} [{citation.number}]"
+        end = start + len(text)
+        yield replace(statement, text=text, start=start, end=end, citations=(citation.number,), quotes=(place,))
+        start = end + 1
+
+
+def _compare(question: str, split: Split, answers: Sequence[Answer]) -> Answer | None:
+    """Two sentences whose amounts can be compared, that of the alternative that is asked for first."""
+    if len(answers) != 2 or any(answer.status != "answered" for answer in answers):
+        return None
+    quotes = [answer.citations[0].quote for answer in answers]
+    names = [_BEFORE_NAME.sub("", name).removesuffix("'s").removesuffix("’s") for name in split.named]
+    amounts = [_only_amount(quote) for quote in quotes]
+    one, other = amounts
+    if one is None or other is None or (one.kind, one.unit) != (other.kind, other.unit):
+        return None
+    if not (_speaks_only_of(quotes[0], names[0], names[1]) and _speaks_only_of(quotes[1], names[1], names[0])):
+        return None
+    winner = _find_winner(question, one, other) if split.kind == "alternatives" else None
+    order = [answers[winner], answers[1 - winner]] if winner is not None else list(answers)
+    span = _find_name(quotes[winner], names[winner]) if winner is not None else None
+    short = quotes[winner].text[slice(*span)] if winner is not None and span else None
+    return replace(_put_together(question, order), short=short, short_span=span)
+
+
+def _only_amount(quote: Quote) -> Figure | None:
+    """The one figure of a quote that is no date."""
+    amounts = [figure for figure in find_figures(quote.text) if figure.kind != "date"]
+    return amounts[0] if len(amounts) == 1 else None
+
+
+def _speaks_only_of(quote: Quote, name: str, other: str) -> bool:
+    return _find_name(quote, name) is not None and _find_name(quote, other) is None
+
+
+def _find_name(quote: Quote, name: str) -> Span | None:
+    found = re.search(rf"\b{re.escape(name)}\b", quote.text) if name else None
+    return found.span() if found else None
+
+
+def _find_winner(question: str, one: Figure, other: Figure) -> int | None:
+    """Which of two amounts of one unit the question asks for, 0 or 1, or None where that is not sure."""
+    words = [word for word in re.findall(r"[a-z]+", question) if word in _DIRECTIONS]
+    if len(words) != 1 or one.value is None or other.value is None or one.value == other.value:
+        return None
+    if one.bound or other.bound or (words[0] in _OF_AGE and one.unit != "year"):
+        return None
+    return 0 if (one.value > other.value) == (_DIRECTIONS[words[0]] > 0) else 1
