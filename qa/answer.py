@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from qa.answer_form import ABSTAINED, Answer, Event, Searched, Stage, make_abstention
-from qa.answer_parts import join_answers
+from qa.answer_parts import join_answers, settle_readings
 from qa.articles import Article, Filters
 from qa.clauses import read_sentence
 from qa.disagreement import find_disagreement
@@ -32,7 +32,7 @@ from qa.ground import (
 from qa.keywords import analyze, question_terms
 from qa.models import ChatModel, Message, Usage
 from qa.packing import pack_hits
-from qa.parts import ask_parts, may_have_parts, read_split
+from qa.parts import Split, ask_parts, may_have_parts, read_split
 from qa.plan import NOTHING_SPENT, Plan, make_plan
 from qa.prompts import Prompt
 from qa.question import read_question
@@ -184,14 +184,22 @@ def check_filters(filters: Filters) -> None:
 def _answer_on_record(question: str, desk: Desk, searched: Searched, hits: Sequence[Hit]) -> Answer:
     """The sentences on record that answer, verbatim, one for each thing that is asked, or an abstention."""
     split = read_split(question)
-    answers = [_answer_simple(part, desk, searched, hits) for part in split.parts] if split else []
+    answers = _answer_parts(split, desk, searched, hits) if split else []
     joined = join_answers(question, split, answers) if split else None
-    return joined or _answer_simple(question, desk, searched, hits)
+    if joined and all(answer.status == "answered" for answer in answers):
+        return joined
+    whole = _answer_reading(question, desk, searched, hits, _read(question, desk, searched, hits))
+    return joined if joined and whole.status == "answered" else whole
 
 
-def _answer_simple(question: str, desk: Desk, searched: Searched, hits: Sequence[Hit]) -> Answer:
-    """The sentence on record that answers, verbatim, or an abstention."""
-    reading = _read(question, desk, searched, hits)
+def _answer_parts(split: Split, desk: Desk, searched: Searched, hits: Sequence[Hit]) -> list[Answer]:
+    readings = settle_readings([_read(part, desk, searched, hits) for part in split.parts])
+    both = zip(split.parts, readings, strict=True)
+    return [_answer_reading(part, desk, searched, hits, reading) for part, reading in both]
+
+
+def _answer_reading(question: str, desk: Desk, searched: Searched, hits: Sequence[Hit], reading: Reading) -> Answer:
+    """The sentence that was read as the answer, verbatim, or an abstention."""
     if reading.answer is None:
         return _abstain(question, searched, reading)
     pick = reading.answer

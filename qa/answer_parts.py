@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from qa.answer_form import Answer
 from qa.articles import Quote
-from qa.figures import Figure, find_figures
+from qa.extract import Pick, Reading
+from qa.figures import Figure, find_figures, same_figure
 from qa.ground import Citation, Statement
 from qa.parts import Split
 from qa.split import Span
@@ -20,6 +21,35 @@ _LESSER = "less fewer lower smaller shorter younger cheaper colder cooler lighte
 _DIRECTIONS = dict.fromkeys(_GREATER.split(), 1) | dict.fromkeys(_LESSER.split(), -1)
 _OF_AGE = frozenset({"older", "elder", "younger"})
 _BEFORE_NAME = re.compile(r"^(?:(?:in|on|at|for|with|the|that|those|one|of)\s)+", re.IGNORECASE)
+
+
+def settle_readings(readings: Sequence[Reading]) -> list[Reading]:
+    """The readings of several parts, so that no two have the same figure as their answer.
+
+    What something was meant to cost is not what it cost in the end: of two parts that were answered by one figure, the
+    one whose score is lower takes the next of its answers that has another figure of that kind, if there is one.
+    """
+    settled = list(readings)
+    for place in sorted(range(len(settled)), key=lambda place: settled[place].score):
+        mine = _figure_of(settled[place].answer)
+        others = [_figure_of(reading.answer) for reading in [*settled[:place], *settled[place + 1 :]]]
+        taken = [figure for figure in others if figure]
+        if mine is None or not any(same_figure(mine, figure) for figure in taken):
+            continue
+        for pick in settled[place].answers:
+            figure = _figure_of(pick)
+            if figure and _is_comparable(figure, mine) and not any(same_figure(figure, other) for other in taken):
+                settled[place] = replace(settled[place], answer=pick)
+                break
+    return settled
+
+
+def _figure_of(pick: Pick | None) -> Figure | None:
+    """The amount that is the short answer of a sentence, or None where that is no amount."""
+    if pick is None or pick.span is None:
+        return None
+    found = [figure for figure in find_figures(pick.quote.text[slice(*pick.span)]) if figure.kind != "date"]
+    return found[0] if len(found) == 1 else None
 
 
 def join_answers(question: str, split: Split, answers: Sequence[Answer]) -> Answer | None:
@@ -47,7 +77,9 @@ def _put_together(question: str, answers: Sequence[Answer], *, notices: Sequence
     said = {answer.citations[0].quote: answer.statements[0] for answer in answers}
     citations = tuple(Citation(number, quote) for number, quote in enumerate(said, start=1))
     statements = tuple(_number_statements(citations, list(said.values())))
-    against = dict.fromkeys(near.quote for answer in answers for near in answer.nearest if near.quote not in said)
+    apart = [answer for answer in answers if any(near.quote not in said for near in answer.nearest)]
+    against = dict.fromkeys(near.quote for answer in apart for near in answer.nearest if near.quote not in said)
+    told = [notice for answer in answers for notice in answer.notices if answer in apart or not answer.nearest]
     return replace(
         first,
         question=question,
@@ -55,7 +87,7 @@ def _put_together(question: str, answers: Sequence[Answer], *, notices: Sequence
         statements=statements,
         citations=citations,
         nearest=tuple(Citation(number, quote) for number, quote in enumerate(against, start=len(said) + 1)),
-        notices=tuple(dict.fromkeys([*(notice for answer in answers for notice in answer.notices), *notices])),
+        notices=tuple(dict.fromkeys([*told, *notices])),
         score=min(answer.score or 0.0 for answer in answers),
     )
 
@@ -75,9 +107,10 @@ def _compare(question: str, split: Split, answers: Sequence[Answer]) -> Answer |
         return None
     quotes = [answer.citations[0].quote for answer in answers]
     names = [_BEFORE_NAME.sub("", name).removesuffix("'s").removesuffix("’s") for name in split.named]
-    amounts = [_only_amount(quote) for quote in quotes]
-    one, other = amounts
-    if one is None or other is None or (one.kind, one.unit) != (other.kind, other.unit):
+    one, other = (_sure_amount(answer) for answer in answers)
+    if one is None or other is None or not _is_comparable(one, other):
+        return None
+    if _column(answers[0]) != _column(answers[1]):
         return None
     if not (_speaks_only_of(quotes[0], names[0], names[1]) and _speaks_only_of(quotes[1], names[1], names[0])):
         return None
@@ -88,10 +121,26 @@ def _compare(question: str, split: Split, answers: Sequence[Answer]) -> Answer |
     return replace(_put_together(question, order), short=short, short_span=span)
 
 
-def _only_amount(quote: Quote) -> Figure | None:
-    """The one figure of a quote that is no date."""
-    amounts = [figure for figure in find_figures(quote.text) if figure.kind != "date"]
-    return amounts[0] if len(amounts) == 1 else None
+def _sure_amount(answer: Answer) -> Figure | None:
+    """The amount that is an answer's short answer, if its sentence has no other of that kind or is a row of a table."""
+    quote = answer.citations[0].quote
+    amount = _figure_of(Pick(quote, answer.short_span, 0.0))
+    if amount is None:
+        return None
+    rivals = [figure for figure in find_figures(quote.text) if figure.kind != "date" and _is_comparable(figure, amount)]
+    return amount if len(rivals) == 1 or _column(answer) is not None else None
+
+
+def _is_comparable(one: Figure, other: Figure) -> bool:
+    return (one.kind, one.unit) == (other.kind, other.unit)
+
+
+def _column(answer: Answer) -> tuple[str, int] | None:
+    """In which column of the tables of which article a short answer stands; None where its sentence is no row."""
+    quote, span = answer.citations[0].quote, answer.short_span
+    if span is None or not quote.text.lstrip().startswith("|"):
+        return None
+    return quote.article.id, quote.text.count("|", 0, span[0])
 
 
 def _speaks_only_of(quote: Quote, name: str, other: str) -> bool:

@@ -55,8 +55,8 @@ class Pick:
 class Reading:
     """What reading the hits gave: the answer or None, the closest sentences, and what is missing, in words.
 
-    `candidates` are all sentences that were compared, best first. `notice` says why the reader did not read them, where
-    it failed.
+    `answers` are all sentences that may be the answer, best first: `answer` is the first of them. `candidates` are all
+    sentences that were compared, best first. `notice` says why the reader did not read them, where it failed.
     """
 
     answer: Pick | None
@@ -65,6 +65,7 @@ class Reading:
     score: float
     candidates: tuple[Candidate, ...] = ()
     notice: str | None = None
+    answers: tuple[Pick, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,8 @@ def read_hits(
     if lowest_score is None:
         lowest_score = LOWEST_SCORE if reader else LOWEST_BY_RULE
     picks = [Pick(c.quote, c.span, c.score) for c in candidates]
-    answer = next((pick for pick in picks if pick.score >= lowest_score), None)
+    answers = tuple(pick for pick in picks if pick.score >= lowest_score)
+    answer = answers[0] if answers else None
     nearest = tuple(picks[:_NEAREST])
     missing = () if answer else tuple(_describe_missing(asked, hits, candidates))
     return Reading(
@@ -121,6 +123,7 @@ def read_hits(
         score=picks[0].score if picks else 0.0,
         candidates=tuple(candidates),
         notice=notice,
+        answers=answers,
     )
 
 
