@@ -1,7 +1,7 @@
 """Asks that a question joins, each made to stand alone.
 
-"What was the shaft meant to cost, and what did it finally cost?" The later one takes over what it leaves out: the subject
-for its pronoun; the place, the measure and the verb where it has none ("and how far on the published numbers?").
+"What was the shaft meant to cost, and what did it finally cost?" The later one takes over what it leaves out: the
+subject for its pronoun; place, measure and verb where it has none ("and how far on the published numbers?").
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from qa.question import read_question
 
 MAX_PARTS = 3
 ASK = r"(?:how|what|who|whom|whose|when|where|which|why)"
-PREPOSITION = r"""(?:about|across|after|along|among|at|before|between|by|during|for|from|in|inside|near|of|off|on|outside|over
-|per|since|to|under|until|when|with|within)""".replace("\n", "")
+PREPOSITION = (
+    r"(?:about|across|after|along|among|at|before|between|by|during|for|from|in|inside|near|of|off|on|outside|over|per"
+    r"|since|to|under|until|when|with|within)"
+)
 LED_ASK = rf"(?:(?:{PREPOSITION}\s)?{ASK})"
 _DO = r"(?:do|does|did|will|would|can|could|shall|should|may|might|must)"
 AUXILIARY = rf"(?:{_DO}|is|are|was|were|has|have|had)"

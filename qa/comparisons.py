@@ -24,15 +24,14 @@ _NAMED = r"(?:the\s)?(?:[A-Z][\w'’-]*(?:\s[A-Z][\w'’-]*)*|(?:1\d|2\d)\d\d)"
 _PLACED = rf"(?:(?:in|on|at|for|with)\s)?{_NAMED}"
 _MORE = rf"(?P<more>{'|'.join(_HOW)})"
 _REST = r"(?P<rest>(?:\s.*)?)"
+_HAS = "(?:had|has|have|saw|recorded|reported|showed|drew|paid|made|took|reached|got)"
 # Forms of what is asked of two alternatives, and of either of them.
-_HAS_HIGHER = rf"(?:which|who|what)\s(?:had|has|have|saw|recorded|reported|showed)\s(?:the\s)?{_MORE}\s(?P<noun>\w.*)"
-_DOES_MORE = (
-    rf"(?:which|who|what)\s(?:(?!{AUXILIARY}\b)\w+\s)??(?P<verb>(?!{AUXILIARY}\b)\w+|had|has|have)\s(?:more|fewer|less)"
-)
-_DOES_MORE += rf"\s(?P<noun>(?!{PREPOSITION}\b|than\b)\w+){_REST}"
+_HAS_HIGHER = rf"(?:which|who|what)\s{_HAS}\s(?:the\s)?{_MORE}\s(?P<noun>\w.*)"
+_DOES_MORE = rf"(?:which|who|what)\s(?:(?!{AUXILIARY}\b)\w+\s)??(?P<verb>(?!{AUXILIARY}\b)\w+|had|has|have)"
+_DOES_MORE += rf"\s(?:more|fewer|less)\s(?P<noun>(?!{PREPOSITION}\b|than\b)\w+){_REST}"
 _IS_HIGHER = rf"(?:which|who|what)\s(?P<verb>is|was|are|were)(?P<done>\s(?!the\b)\w+)??\s(?:the\s)?{_MORE}{_REST}"
 _IS_HIGHER_THERE = rf"(?:where|in which\s\w+)\s(?P<verb>{AUXILIARY})\s(?P<subject>.*)\s{_MORE}{_REST}"
-_RISES_HIGHER = rf"(?:which|what|who)\s(?:(?P<noun>\w+)\s)??(?P<verb>(?!{AUXILIARY}\b)\w+)\s{_MORE}{_REST}"
+_RISES_HIGHER = rf"(?:which|what|who)\s(?:(?P<noun>\w+)\s)??(?P<verb>(?!(?:{AUXILIARY}|the|an?)\b)\w+)\s{_MORE}{_REST}"
 _CHANGE = (
     r"(?:chang|compar|differ|develop|evolv|ris|rose|fall|fell|grow|grew|drop|shr[iau]nk|increas|decreas|climb|declin)"
 )

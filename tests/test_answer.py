@@ -33,6 +33,7 @@ from qa.extract import LOWEST_BY_RULE, read_hits
 from qa.figures import missing_figures
 from qa.ground import Citation
 from qa.models import ChatModel, Message, ReplyPart, Usage
+from qa.plan import make_plan
 from qa.prompts import load_prompt
 from qa.retrieve import Hit, Retriever
 from qa.settings import Recipe
@@ -87,7 +88,7 @@ def reply(text: str, desk: Desk, question: str = TURNOVER) -> Answer:
 
 
 def answer_with(desk: Desk, hits: Sequence[Hit], model: ChatModel | None = None) -> Answer:
-    searched = count_searched(desk, Filters())
+    searched = count_searched(desk, make_plan(TURNOVER, Filters(), TODAY))
     return last_answer(answer_from(TURNOVER, desk, searched, hits, model, started=time.perf_counter()))
 
 
@@ -357,7 +358,7 @@ def test_the_bound_on_the_score_decides_what_is_an_answer_without_a_model(desk: 
 
 
 def test_answering_from_the_hits_of_a_search_is_answering_the_question(desk: Desk, retriever: Retriever) -> None:
-    searched = count_searched(desk, Filters())
+    searched = count_searched(desk, make_plan(TURNOVER, Filters(), TODAY))
     hits = retriever.search(TURNOVER, limit=50, filters=Filters())
     assert len(hits) > READ_HITS
     for said in (None, IN_FULL, NOT_HERE):
@@ -394,7 +395,11 @@ def test_without_a_hit_the_model_is_not_asked(desk: Desk) -> None:
 def test_the_time_of_a_search_counts_from_when_it_began(desk: Desk, retriever: Retriever) -> None:
     hits = retriever.search(TURNOVER, limit=3, filters=Filters())
     long_ago = time.perf_counter() - 100
-    answer = last_answer(answer_from(TURNOVER, desk, count_searched(desk, Filters()), hits, None, started=long_ago))
+    answer = last_answer(
+        answer_from(
+            TURNOVER, desk, count_searched(desk, make_plan(TURNOVER, Filters(), TODAY)), hits, None, started=long_ago
+        )
+    )
     seconds = answer.seconds
     assert seconds["retrieval"] >= 100
     assert seconds["total"] == pytest.approx(seconds["retrieval"] + seconds["answer"])
