@@ -48,8 +48,9 @@ def split_alternatives(text: str) -> Compared:
     question that compares ("in 2032 or in 2033").
     """
     opened = re.match(rf"(?P<both>[^,:?]+?)\s*[,:]\s(?P<stem>{LED_ASK}\b.*)$", text, re.IGNORECASE)
-    closed = re.match(r"(?P<stem>.*\w)\s*[,:—–]\s(?P<both>(?:[^,:]+,\s)?[^,:]+?\sor\s[^,:?]+)\??$", text)
-    for found in (opened, closed):
+    three = re.match(rf"(?P<stem>.*?\w)\s*[,:—–]\s(?P<both>{_NAMED},\s{_NAMED},?\sor\s{_NAMED})\??$", text)
+    closed = re.match(r"(?P<stem>.*\w)\s*[,:—–]\s(?P<both>[^,:]+?\sor\s[^,:?]+)\??$", text)
+    for found in (opened, three, closed):
         named = _read_alternatives(found["both"]) if found and re.match(LED_ASK, found["stem"], re.IGNORECASE) else ()
         if found and named:
             return [_ask_of(found["stem"].rstrip(" ?"), name) for name in named], named

@@ -33,6 +33,7 @@ from qa.extract import LOWEST_BY_RULE, read_hits
 from qa.figures import missing_figures
 from qa.ground import Citation
 from qa.models import ChatModel, Message, ReplyPart, Usage
+from qa.packing import pack_hits
 from qa.plan import make_plan
 from qa.prompts import load_prompt
 from qa.retrieve import Hit, Retriever
@@ -260,6 +261,8 @@ def test_the_json_has_the_keys_of_the_contract_and_reads_back_as_it_was(
         "until": None,
         "as_of": None,
         "publisher": "Sample archive",
+        "window": plain["searched"]["window"],
+        "parts": [],
     }
     assert set(plain["usage"]) == {"input_tokens", "output_tokens", "cost_usd"}
     assert set(plain["seconds"]) == {"retrieval", "answer", "total"}
@@ -672,10 +675,10 @@ def test_the_figure_of_the_short_answer_always_stands_in_a_supported_sentence(de
 
 def test_the_passages_are_numbered_from_one_with_title_publisher_and_date(desk: Desk, retriever: Retriever) -> None:
     _, user = prompt_for(desk)
-    hits = retriever.search(TURNOVER, limit=10, filters=Filters())
+    hits = pack_hits(make_plan(TURNOVER, Filters(), TODAY).search(retriever, limit=10), budget_tokens=2_000)
     passages = numbered(user, desk)
     assert [number for number, _ in passages] == list(range(1, len(passages) + 1))
-    assert [text for _, text in passages] == [hit.passage.text.strip() for hit in hits[: len(passages)]]
+    assert [text for _, text in passages] == [hit.passage.text.strip() for hit in hits]
     assert re.search(r"^\[\d+\] Trade with Russia sets a record · sample archive · 5 July 2022$", user, re.M)
     assert user.endswith(f"Question: {TURNOVER}")
 
@@ -715,8 +718,12 @@ def test_one_passage_is_shown_even_where_the_budget_is_too_small_for_any(desk: D
     assert len(numbered(prompt_for(replace(desk, context_tokens=1))[1], desk)) == 1
 
 
-def test_at_most_ten_passages_are_shown(desk: Desk) -> None:
-    assert len(numbered(prompt_for(replace(desk, context_tokens=100_000))[1], desk)) == 10
+def test_what_is_shown_are_the_ten_best_passages_and_neighbours_as_one(desk: Desk, retriever: Retriever) -> None:
+    shown = numbered(prompt_for(replace(desk, context_tokens=100_000))[1], desk)
+    best = make_plan(TURNOVER, Filters(), TODAY).search(retriever, limit=10)
+    assert len(shown) < 10
+    for hit in best:
+        assert sum(hit.passage.text.strip() in text for _, text in shown) == 1
 
 
 def test_a_number_beyond_the_passages_shown_is_unknown(desk: Desk) -> None:
