@@ -19,7 +19,16 @@ from qa.articles import Article, Filters
 from qa.clauses import read_sentence
 from qa.disagreement import find_disagreement
 from qa.errors import ModelError, UsageError
-from qa.extract import LOWEST_TO_ASK, Candidate, Reading, find_span, read_candidates, read_hits
+from qa.extract import (
+    LOWEST_TO_ASK,
+    SURE_BY_RULE,
+    SURE_SCORE,
+    Candidate,
+    Reading,
+    find_span,
+    read_candidates,
+    read_hits,
+)
 from qa.figures import find_figures, missing_figures
 from qa.ground import (
     Citation,
@@ -186,7 +195,8 @@ def _answer_on_record(question: str, desk: Desk, searched: Searched, hits: Seque
     split = read_split(question)
     answers = _answer_parts(split, desk, searched, hits) if split else []
     joined = join_answers(question, split, answers) if split else None
-    if joined and all(answer.status == "answered" for answer in answers):
+    sure = SURE_SCORE if desk.reader else SURE_BY_RULE
+    if joined and (all(a.status == "answered" for a in answers) or any((a.score or 0.0) >= sure for a in answers)):
         return joined
     whole = _answer_reading(question, desk, searched, hits, _read(question, desk, searched, hits))
     return joined if joined and whole.status == "answered" else whole

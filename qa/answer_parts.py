@@ -155,8 +155,12 @@ def _find_name(quote: Quote, name: str) -> Span | None:
 def _find_winner(question: str, one: Figure, other: Figure) -> int | None:
     """Which of two amounts of one unit the question asks for, 0 or 1, or None where that is not sure."""
     words = [word for word in re.findall(r"[a-z]+", question) if word in _DIRECTIONS]
-    if len(words) != 1 or one.value is None or other.value is None or one.value == other.value:
+    if len(words) != 1 or one.value is None or other.value is None or (words[0] in _OF_AGE and one.unit != "year"):
         return None
-    if one.bound or other.bound or (words[0] in _OF_AGE and one.unit != "year"):
+    greater, lesser = (one, other) if one.value > other.value else (other, one)
+    if one.value == other.value or greater.bound == "under" or lesser.bound == "over":
         return None
-    return 0 if (one.value > other.value) == (_DIRECTIONS[words[0]] > 0) else 1
+    apart = one.value - other.value
+    if (one.approximate or other.approximate) and abs(apart) <= max(abs(one.value), abs(other.value)) / 10:
+        return None
+    return 0 if (greater is one) == (_DIRECTIONS[words[0]] > 0) else 1

@@ -26,6 +26,7 @@ _DEGREE = r"(?:much|many|long|far|high|low|old|big|large|tall|fast|often|deep|wi
 _PRONOUN = re.compile(r"\b(?:(it|they|them|he|him|she|these|those)|(its|their|his|her))\b", re.IGNORECASE)
 _JOIN = rf"(?P<mark>[,;]?)\s+(?:and|but)\s+(?:also\s|then\s)?(?={LED_ASK}\b)|\?\s+(?:and\s+|but\s+)?(?=\w[^?]*\?)"
 _STOPS = rf"{PREPOSITION}|{AUXILIARY}|{ASK}|that|and|or|to|as|than|be|been"
+_PERSONAL = frozenset("he she him his her".split())
 _TO_COME = frozenset("meant due set likely expected planned supposed intended going".split())
 
 
@@ -84,6 +85,12 @@ def _complete(piece: str, first: str) -> str:
         return _fill_ellipsis(bare[1], piece[bare.end() :], first)
     topic = _find_topic(first)
     pronoun = _PRONOUN.search(piece)
+    if (
+        pronoun
+        and pronoun[0].lower() in _PERSONAL
+        and (found := re.match(rf"who\s(?!{AUXILIARY}\b)[^,]+", first, re.IGNORECASE))
+    ):
+        topic = f"the one {found[0].lower()[:3]}{found[0][3:]}"
     if pronoun:
         said = (f"{topic}'s" if pronoun[2] else topic) if topic else pronoun[0]
         return f"{piece[: pronoun.start()]}{said}{piece[pronoun.end() :]}"
@@ -137,8 +144,14 @@ def _find_topic(first: str) -> str | None:
     if not opens:
         return None
     found: list[str] = []
-    for word in words[opens[0] :]:
-        if found and re.fullmatch(rf"(?!of$)(?:{_STOPS})", word, re.IGNORECASE):
+    for place, word in enumerate(words[opens[0] :], start=opens[0]):
+        joins_names = (
+            word == "and"
+            and words[place - 1].istitle()
+            and words[place + 1 : place + 2] != []
+            and words[place + 1].istitle()
+        )
+        if found and not joins_names and re.fullmatch(rf"(?!of$)(?:{_STOPS})", word, re.IGNORECASE):
             break
         found.append(word.rstrip(",;"))
         if word[-1] in ",;":
