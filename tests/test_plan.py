@@ -92,11 +92,11 @@ def test_the_filters_of_the_user_hold_for_every_part_and_each_has_its_own_times(
 def test_the_first_of_a_part_stands_behind_the_fifth_of_the_whole_question_at_worst() -> None:
     whole = [make_hit(f"w{n}") for n in range(1, 11)]
     fused = names(fuse_hits(whole, [[make_hit("a"), make_hit("w9")], [make_hit("b")]]))
-    assert fused[:8] == ["w1", "w9", "w2", "w3", "w4", "w5", "a", "b"]
+    assert fused[:8] == ["w1", "w2", "w3", "w4", "w9", "w5", "a", "b"]
     assert len(fused) == 12
 
 
 def test_a_score_is_the_sum_over_the_rankings() -> None:
     (both, alone) = fuse_hits([make_hit("x"), make_hit("y")], [[make_hit("x")]])
-    assert both.score == pytest.approx(1 / 6 + 0.6 / 6)
-    assert alone.score == pytest.approx(1 / 7)
+    assert both.score == pytest.approx(1 / 2 + 0.3 / 2)
+    assert alone.score == pytest.approx(1 / 3)
