@@ -670,6 +670,78 @@ def test_the_figure_of_the_short_answer_always_stands_in_a_supported_sentence(de
             assert not missing_figures(answer.short, answer.statements[0].text)
 
 
+# questions of several parts
+
+BOTH = "What was 2021 trade turnover, and how many joint projects are finished?"
+PARTS = ("What was 2021 trade turnover?", "How many joint projects are finished?")
+
+
+@pytest.fixture(scope="module")
+def splitting_desk(desk: Desk) -> Desk:
+    prompt = load_prompt(packaged_content() / "prompts/decompose.md", placeholders=frozenset({"question"}))
+    return replace(desk, splitting=prompt)
+
+
+def test_a_question_with_two_asks_is_answered_with_a_sentence_for_each(desk: Desk) -> None:
+    answer = ask(BOTH, desk)
+    check_sound(answer)
+    first, second = answer.statements
+    assert first.text == f"{ON_RECORD} [1]"
+    assert (second.citations, second.verdict) == ((2,), "supported")
+    assert "projects" in second.text
+    assert (answer.short, answer.searched.parts) == ("$24.2 billion", PARTS)
+    assert answer.to_dict()["searched"]["parts"] == list(PARTS)
+
+
+def test_a_part_that_nothing_answers_is_named_and_where_none_is_answered_it_is_an_abstention(desk: Desk) -> None:
+    answer = ask("What was 2021 trade turnover, and who won the cup in Omsk?", desk)
+    check_sound(answer)
+    assert answer.text == f"{ON_RECORD} [1]"
+    assert answer.notices == ("Nothing that was found answers: Who won the cup in Omsk?",)
+    nothing = ask("Who won the cup in Omsk, and how much did the ticket cost?", desk)
+    assert (nothing.status, nothing.short) == ("abstained", None)
+    assert nothing.nearest
+
+
+def test_of_two_alternatives_the_amounts_are_compared(desk: Desk) -> None:
+    answer = ask("Which are worth more, the finished projects or the projects in progress?", desk)
+    check_sound(answer)
+    assert answer.short == "projects in progress"
+    assert [bool(find_money(s.text)) for s in answer.statements] == [True, True]
+
+
+def find_money(text: str) -> list[str]:
+    return re.findall(r"\$[\d.]+ \w+", text)
+
+
+def test_a_model_splits_a_question_first_and_what_it_takes_is_counted(splitting_desk: Desk) -> None:
+    chat = ScriptedChat(["\n".join(PARTS), f"{ON_RECORD} [1]"])
+    *stages, answer = (e for e in events(BOTH, splitting_desk, chat) if not isinstance(e, Token))
+    assert isinstance(answer, Answer)
+    assert [stage.text for stage in stages] == [
+        "splitting the question",
+        f"searching {answer.searched.articles} articles",
+        "asking scripted",
+    ]
+    assert answer.searched.parts == PARTS
+    split, written = (sum(len(message.content.split()) for message in call) for call in chat.calls)
+    assert answer.usage.input_tokens == split + written
+    assert answer.usage.output_tokens == sum(len(text.split()) for text in [*PARTS, f"{ON_RECORD} [1]"])
+
+
+def test_what_splitting_took_is_counted_where_the_model_then_fails(splitting_desk: Desk) -> None:
+    chat = ScriptedChat(["\n".join(PARTS), ModelUnavailable("gone")])
+    answer = ask(BOTH, splitting_desk, chat)
+    assert (answer.mode, answer.usage.output_tokens) == ("extract", sum(len(part.split()) for part in PARTS))
+    assert answer.notices == ("Answered without the model: gone",)
+
+
+def test_a_simple_question_costs_no_further_call(splitting_desk: Desk) -> None:
+    chat = ScriptedChat([f"{ON_RECORD} [1]"])
+    answer = ask(TURNOVER, splitting_desk, chat)
+    assert (len(chat.calls), answer.model, answer.searched.parts) == (1, "scripted", ())
+
+
 # the prompt
 
 
