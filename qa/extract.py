@@ -37,7 +37,7 @@ LOWEST_SCORE = 0.0835
 LOWEST_BY_RULE = 0.51
 # Lowest scores, as read and by rule, with which the answer to one part of a question stands where neither the others
 # nor the whole question have any: on the dev split of `newswire` 4 of 41 questions that are not answerable have one,
-# and of 26 right answers 14 as read, 13 by rule (`qa eval run newswire --no-model --split dev`, `--system by-rule` too).
+# and of 26 right answers 14 as read, 13 by rule (`qa eval run newswire --no-model --split dev --system by-rule`).
 SURE_SCORE, SURE_BY_RULE = 0.25, 0.65
 # Lowest score by rule, meaning left out, with which a model is asked: no answerable question of `sample` or `newswire`
 # has one below 0.14; 5 of 31 questions of `sample` that are not answerable do have one below 0.12 (same command).
