@@ -85,12 +85,9 @@ def _complete(piece: str, first: str) -> str:
         return _fill_ellipsis(bare[1], piece[bare.end() :], first)
     topic = _find_topic(first)
     pronoun = _PRONOUN.search(piece)
-    if (
-        pronoun
-        and pronoun[0].lower() in _PERSONAL
-        and (found := re.match(rf"who\s(?!{AUXILIARY}\b)[^,]+", first, re.IGNORECASE))
-    ):
-        topic = f"the one {found[0].lower()[:3]}{found[0][3:]}"
+    who = re.match(rf"who(\s(?!{AUXILIARY}\b)[^,]+)", first, re.IGNORECASE)
+    if pronoun and who and pronoun[0].lower() in _PERSONAL:
+        topic = f"the one who{who[1]}"
     if pronoun:
         said = (f"{topic}'s" if pronoun[2] else topic) if topic else pronoun[0]
         return f"{piece[: pronoun.start()]}{said}{piece[pronoun.end() :]}"
@@ -129,12 +126,9 @@ def _without_ask(first: str) -> str:
     opened = re.search(rf"(?:^|[:,]\s){LED_ASK}\s(?:{_DEGREE}\s)?", first, re.IGNORECASE)
     if opened is None:
         return first
-    noun = (
-        "the "
-        if re.search(r"\bwhich\s$", opened[0], re.IGNORECASE) and not re.match(AUXILIARY, first[opened.end() :])
-        else ""
-    )
-    return noun + first[opened.end() :]
+    rest = first[opened.end() :]
+    is_noun = opened[0].casefold().endswith("which ") and not re.match(AUXILIARY, rest)
+    return f"the {rest}" if is_noun else rest
 
 
 def _find_topic(first: str) -> str | None:
@@ -145,13 +139,10 @@ def _find_topic(first: str) -> str | None:
         return None
     found: list[str] = []
     for place, word in enumerate(words[opens[0] :], start=opens[0]):
-        joins_names = (
-            word == "and"
-            and words[place - 1].istitle()
-            and words[place + 1 : place + 2] != []
-            and words[place + 1].istitle()
+        joins = word == "of" or (
+            word == "and" and all(w.istitle() for w in (words[place - 1], *words[place + 1 :][:1]))
         )
-        if found and not joins_names and re.fullmatch(rf"(?!of$)(?:{_STOPS})", word, re.IGNORECASE):
+        if found and not joins and re.fullmatch(_STOPS, word, re.IGNORECASE):
             break
         found.append(word.rstrip(",;"))
         if word[-1] in ",;":
