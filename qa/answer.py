@@ -13,17 +13,18 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from qa.answer_form import ABSTAINED, Answer, Event, Searched, Stage, make_abstention
+from qa.answer_form import ABSTAINED, Answer, Event, Searched, Stage, make_abstention, name_copies
 from qa.answer_parts import join_answers, settle_readings
 from qa.articles import Article, Filters
 from qa.clauses import read_sentence
-from qa.disagreement import find_disagreement
+from qa.disagreement import Disagreement, find_disagreement, find_newest
 from qa.errors import ModelError, UsageError
 from qa.extract import (
     LOWEST_TO_ASK,
     SURE_BY_RULE,
     SURE_SCORE,
     Candidate,
+    Pick,
     Reading,
     find_span,
     read_candidates,
@@ -151,6 +152,7 @@ def answer_from(
         answer = _answer_on_record(question, desk, searched, hits)
     elif answer.status == "answered" and all(statement.verdict != "supported" for statement in answer.statements):
         answer = _replace_unsupported(answer, _answer_on_record(question, desk, searched, hits))
+    answer = name_copies(answer, desk.retriever.catalog)
     done = time.perf_counter()
     seconds = {"retrieval": found - started, "answer": done - found, "total": done - started}
     yield replace(answer, seconds=seconds, notices=(*notices, *answer.notices), usage=spent + answer.usage)
@@ -212,21 +214,30 @@ def _answer_reading(question: str, desk: Desk, searched: Searched, hits: Sequenc
     """The sentence that was read as the answer, verbatim, or an abstention."""
     if reading.answer is None:
         return _abstain(question, searched, reading)
-    pick = reading.answer
+    answer = replace(_state(question, searched, reading.answer), notices=(reading.notice,) if reading.notice else ())
+    found = _find_rivals(answer, desk, reading.candidates, hits)
+    newest = find_newest(found, reading.candidates) if found else None
+    if newest:
+        answer = replace(_state(question, searched, newest), notices=answer.notices)
+        found = _find_rivals(answer, desk, reading.candidates, hits)
+    return _name_rivals(answer, found)
+
+
+def _state(question: str, searched: Searched, pick: Pick) -> Answer:
+    """A sentence on record as the answer."""
     text = f"{' '.join(pick.quote.text.split())} [1]"
     citation = Citation(1, pick.quote)
-    statement = ground_sentence(text, citation)
     span = pick.span
-    answer = Answer(
+    return Answer(
         question=question,
         status="answered",
         text=text,
         short=pick.quote.text[span[0] : span[1]] if span else None,
         short_span=span,
-        statements=(statement,),
+        statements=(ground_sentence(text, citation),),
         citations=(citation,),
         nearest=(),
-        notices=(reading.notice,) if reading.notice else (),
+        notices=(),
         searched=searched,
         mode="extract",
         model=None,
@@ -234,17 +245,22 @@ def _answer_reading(question: str, desk: Desk, searched: Searched, hits: Sequenc
         usage=Usage(),
         score=round(pick.score, 6),
     )
-    return _name_rivals(answer, desk, reading.candidates, hits)
 
 
-def _name_rivals(answer: Answer, desk: Desk, candidates: Sequence[Candidate], hits: Sequence[Hit]) -> Answer:
-    """The answer with a notice of what other articles answer otherwise, and these quotes beside it."""
+def _find_rivals(
+    answer: Answer, desk: Desk, candidates: Sequence[Candidate], hits: Sequence[Hit]
+) -> Disagreement | None:
+    """What other articles answer otherwise."""
     places = dict.fromkeys(place for s in answer.statements if s.verdict == "supported" for place in s.quotes)
     if not places or not desk.compares_sources:
-        return answer
+        return None
     quotes = [answer.citations[place].quote for place in places]
     span = answer.short_span if 0 in places else None
-    found = find_disagreement(answer.question, quotes, candidates, hits, span=span)
+    return find_disagreement(answer.question, quotes, candidates, hits, span=span, group_of=desk.retriever.group_of)
+
+
+def _name_rivals(answer: Answer, found: Disagreement | None) -> Answer:
+    """The answer with a notice of what other articles answer otherwise, and these quotes beside it."""
     if found is None:
         return answer
     last = max(citation.number for citation in answer.citations)
@@ -312,7 +328,8 @@ def _ask_model(
     if said.cut_at:
         grounded, notice = mark_cut(grounded, said, model.name)
         base = replace(base, notices=(notice,))
-    return _name_rivals(_with_grounds(base, grounded), desk, candidates, hits)
+    answer = _with_grounds(base, grounded)
+    return _name_rivals(answer, _find_rivals(answer, desk, candidates, hits))
 
 
 def _with_grounds(answer: Answer, grounded: Grounded) -> Answer:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from qa.articles import Article, Filters
+from qa.catalog import Catalog
+from qa.copy_groups import find_holders
 from qa.ground import Citation, Problem, Statement
 from qa.models import Usage
 from qa.prompts import Prompt
@@ -128,6 +131,13 @@ def make_abstention(question: str, searched: Searched) -> Answer:
     )
 
 
+def name_copies(answer: Answer, catalog: Catalog) -> Answer:
+    """The answer with the copies of the articles that it quotes."""
+    filters = answer.searched.filters
+    cited, near = (note_copies(quotes, catalog, filters) for quotes in (answer.citations, answer.nearest))
+    return replace(answer, citations=cited, nearest=near)
+
+
 def _statement_dict(statement: Statement) -> dict[str, Any]:
     return {
         "text": statement.text,
@@ -156,7 +166,13 @@ def citation_dict(citation: Citation) -> dict[str, Any]:
         "line": quote.line,
         "page": None,
         "article": article_dict(quote.article),
+        "copies": [article_dict(article) for article in citation.copies],
     }
+
+
+def note_copies(citations: Iterable[Citation], catalog: Catalog, filters: Filters) -> tuple[Citation, ...]:
+    """Citations with the copies of their articles, of those that the filters admit, in which the same words stand."""
+    return tuple(replace(c, copies=find_holders(catalog, c.quote, filters)) for c in citations)
 
 
 def article_dict(article: Article) -> dict[str, Any]:

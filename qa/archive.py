@@ -18,6 +18,7 @@ from qa.articles import Article, Filters
 from qa.catalog import Catalog
 from qa.check import Check, check_draft
 from qa.conversation import Conversation
+from qa.copy_groups import read_groups
 from qa.embed import Embedder, open_embedder
 from qa.endpoint import Endpoint
 from qa.errors import ArchiveBusy, ArchiveReadOnly, ArticleNotFound, ModelUnavailable, WorkspaceError
@@ -146,6 +147,10 @@ class Archive:
     def articles(self) -> list[Article]:
         """Every article, by source."""
         return list(self._catalog().articles()) if self.store.exists() else []
+
+    def duplicates(self) -> list[tuple[Article, ...]]:
+        """The groups of articles that are copies of one story, each by date, the earliest first."""
+        return read_groups(self._catalog()) if self.store.exists() else []
 
     def get(self, article_id: str) -> Article:
         """The article with this id, or whose id alone begins with it (at least 4 characters).

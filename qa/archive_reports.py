@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qa.catalog import Catalog, Counts
+from qa.copy_groups import count_ungrouped
 from qa.store import Store
 
 
@@ -22,7 +23,10 @@ class AddReport:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The state of an archive; `vectors` counts the passages that have one, so the rest is still to embed."""
+    """The state of an archive; `vectors` counts the passages that have one, so the rest is still to embed.
+
+    `ungrouped` counts the articles that were not compared with the others yet, so that their copies are not known.
+    """
 
     workspace: str
     articles: int
@@ -32,6 +36,7 @@ class Status:
     model: str | None
     languages: Mapping[str, int]
     store_bytes: int
+    ungrouped: int = 0
 
 
 def count_status(root: Path, store: Store, catalog: Catalog | None, embedder: str, model: str | None) -> Status:
@@ -46,4 +51,5 @@ def count_status(root: Path, store: Store, catalog: Catalog | None, embedder: st
         model=model,
         languages=catalog.count_languages() if catalog else {},
         store_bytes=sum(path.stat().st_size for path in store.folder.rglob("*") if path.is_file()),
+        ungrouped=count_ungrouped(catalog) if catalog else 0,
     )

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date
 
-from qa.text import fold
+from qa.text import fold, format_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,12 @@ def hash_text(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
+def index_text(article: Article, passage: Passage) -> str:
+    """What the indexes see of a passage: title and date in front, which are no part of its offsets."""
+    heading = f"{article.title} ({format_date(article.published)})" if article.published else article.title
+    return f"{heading}\n{passage.text.strip()}"
+
+
 def make_quote(article: Article, start: int, end: int) -> Quote:
     """Quote `article.text[start:end]`.
 
@@ -121,6 +127,12 @@ class Filters:
     def publisher_key(self) -> str | None:
         """The publisher folded for comparison, or None for any."""
         return fold(self.publisher or "") or None
+
+    def admit(self, article: Article) -> bool:
+        """Whether an article may be used."""
+        day, key = day_number(article.published), self.publisher_key
+        in_time = self.first_day <= day <= self.last_day if day else not self.needs_date
+        return in_time and key in (None, fold(article.publisher or ""))
 
     @property
     def admit_all(self) -> bool:

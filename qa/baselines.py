@@ -9,16 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qa.articles import Filters
-from qa.catalog import Catalog, VectorRows
+from qa.catalog import Catalog
 from qa.embed import Embedder, embed_checked
+from qa.exact import ExactIndex, ScoredId, make_exact
 from qa.keywords import KeywordIndex
 from qa.retrieve import Hit, fuse_ranks
 from qa.store import Store
-from qa.vectors import search_exact
 
 POOL = 100  # passages that each side gives to the fusion
-
-ScoredId = tuple[str, float]
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Baselines:
 
     catalog: Catalog
     keywords: KeywordIndex
-    rows: VectorRows
+    exact: ExactIndex
     embedder: Embedder
 
     def bm25(self, question: str, filters: Filters, limit: int) -> list[Hit]:
@@ -50,7 +48,7 @@ class Baselines:
 
     def _nearest(self, question: str, filters: Filters, limit: int) -> list[ScoredId]:
         query = embed_checked(self.embedder, [question])[0]
-        return search_exact(self.rows, query, limit=limit, filters=filters)
+        return self.exact.search(query, limit=limit, filters=filters)
 
     def _fetch(self, scored: Sequence[ScoredId]) -> list[Hit]:
         found = self.catalog.passages([id_ for id_, _ in scored])
@@ -65,4 +63,4 @@ def open_baselines(store: Store, embedder: Embedder) -> Baselines:
     """
     catalog = Catalog(store.catalog)
     keywords = KeywordIndex(store.generation("keywords", str(store.current().keywords)))
-    return Baselines(catalog, keywords, catalog.vector_rows(embedder.id), embedder)
+    return Baselines(catalog, keywords, make_exact(catalog.vector_rows(embedder.id)), embedder)

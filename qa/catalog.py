@@ -7,29 +7,29 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qa.articles import Article, Filters, Passage, hash_text
+from qa.articles import Article, Filters, Passage, hash_text, index_text
 from qa.errors import ArchiveReadOnly, ArchiveTooNew, EmbedderMismatch, StoreError
-from qa.schema import ARTICLE_COLUMNS, SCHEMA, SCHEMA_VERSION, connect, make_article, make_row
-from qa.text import format_date
+from qa.schema import (
+    ARTICLE_COLUMNS,
+    MIGRATIONS,
+    SCHEMA,
+    SCHEMA_VERSION,
+    VectorRows,
+    connect,
+    make_article,
+    make_date,
+    make_row,
+)
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 _BATCH = 500  # ids in one statement; SQLite's own limit is 32,766
-
-
-@dataclass(frozen=True, slots=True)
-class VectorRows:
-    """Vectors of an archive, row by row: `ids[i]` is the passage of `matrix[i]`, shape (n, dimension)."""
-
-    ids: list[str]
-    days: NDArray[np.int32]
-    publishers: list[str | None]
-    matrix: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class Catalog:
         self._local = threading.local()
         self._open: list[tuple[threading.Thread, sqlite3.Connection]] = []
         self._lock = threading.Lock()
+        self._counted: tuple[int, dict[Filters, tuple[int, int]]] = (-1, {})  # of this revision of the content
         try:
             self._check_schema()
         except BaseException:
@@ -87,7 +88,7 @@ class Catalog:
 
     def get_meta(self, key: str) -> str | None:
         """The value kept under a key, if any."""
-        rows = self._query("SELECT value FROM meta WHERE key = ?", (key,))
+        rows = self.query("SELECT value FROM meta WHERE key = ?", (key,))
         return rows[0][0] if rows else None
 
     def check_embedder(self, embedder: str) -> None:
@@ -105,19 +106,21 @@ class Catalog:
 
     def counts(self, embedder: str) -> Counts:
         """How many articles, passages, and passages with a vector of this embedder there are."""
-        articles, passages = self._query("SELECT (SELECT count(*) FROM articles), (SELECT count(*) FROM passages)")[0]
-        missing = self._query(f"SELECT count(*) {_MISSING}", (embedder,))[0][0]
+        articles, passages = self.query("SELECT (SELECT count(*) FROM articles), (SELECT count(*) FROM passages)")[0]
+        missing = self.query(f"SELECT count(*) {_MISSING}", (embedder,))[0][0]
         return Counts(articles=articles, passages=passages, vectors=passages - missing)
 
     def count_admitted(self, filters: Filters) -> tuple[int, int]:
-        """How many (articles, passages) the filters admit."""
-        dated = "" if filters.needs_date else "OR published = 0"
-        admitted = f"FROM articles a WHERE (published BETWEEN ? AND ? {dated}) AND (? IS NULL OR publisher_key = ?)"
-        key = filters.publisher_key
-        values = (max(filters.first_day, 1), filters.last_day, key, key)
-        passages = f"SELECT count(*) FROM passages p WHERE p.article_id IN (SELECT id {admitted})"
-        articles, held = self._query(f"SELECT (SELECT count(*) {admitted}), ({passages})", values * 2)[0]
-        return articles, held
+        """How many (articles, passages) the filters admit; a reader counts once until the archive changes."""
+        if self.writable:
+            return self._count_admitted(filters)
+        content = self.content_revision()
+        if self._counted[0] != content:
+            self._counted = (content, {})
+        counted = self._counted[1]
+        if filters not in counted:
+            counted[filters] = self._count_admitted(filters)
+        return counted[filters]
 
     def articles(self) -> Iterator[Article]:
         """Every article, by source."""
@@ -126,12 +129,12 @@ class Catalog:
 
     def article(self, article_id: str) -> Article | None:
         """The article with this id, or None."""
-        rows = self._query(f"SELECT {ARTICLE_COLUMNS} FROM articles WHERE id = ?", (article_id,))
+        rows = self.query(f"SELECT {ARTICLE_COLUMNS} FROM articles WHERE id = ?", (article_id,))
         return make_article(rows[0]) if rows else None
 
     def find_ids(self, prefix: str) -> list[str]:
         """The ids that begin with `prefix`, in order."""
-        rows = self._query("SELECT id FROM articles WHERE substr(id, 1, ?) = ? ORDER BY id", (len(prefix), prefix))
+        rows = self.query("SELECT id FROM articles WHERE substr(id, 1, ?) = ? ORDER BY id", (len(prefix), prefix))
         return [row[0] for row in rows]
 
     def article_passages(self, article_id: str) -> list[Passage]:
@@ -139,7 +142,7 @@ class Catalog:
         article = self.article(article_id)
         if article is None:
             return []
-        rows = self._query("SELECT id, start, end FROM passages WHERE article_id = ? ORDER BY start", (article_id,))
+        rows = self.query("SELECT id, start, end FROM passages WHERE article_id = ? ORDER BY start", (article_id,))
         return [Passage(id_, article_id, start, end, article.text[start:end]) for id_, start, end in rows]
 
     def passages(self, ids: Sequence[str]) -> dict[str, tuple[Passage, Article]]:
@@ -147,7 +150,7 @@ class Catalog:
         places = [
             row
             for batch in _batches(ids)
-            for row in self._query(
+            for row in self.query(
                 f"SELECT id, article_id, start, end FROM passages WHERE id IN ({_marks(batch)})", batch
             )
         ]
@@ -158,45 +161,59 @@ class Catalog:
             if article_id in articles
         }
 
+    def passage_days(self, ids: Sequence[str]) -> dict[str, date | None]:
+        """The day of publication of each passage's article by the passage's id; an unknown id is left out."""
+        sql = "SELECT p.id, a.published FROM passages p JOIN articles a ON a.id = p.article_id WHERE p.id IN"
+        rows = [row for batch in _batches(ids) for row in self.query(f"{sql} ({_marks(batch)})", batch)]
+        return {id_: make_date(day) for id_, day in rows}
+
     def vector_rows(self, embedder: str) -> VectorRows:
         """The vectors of all passages that have one, in the order of their ids."""
         import numpy as np
 
-        rows = self._query(
+        ids: list[str] = []
+        days: list[int] = []
+        publishers: list[str | None] = []
+        vectors = bytearray()  # not a list of them, which would take as much memory once more
+        for id_, day, publisher, vector in self._rows(
             "SELECT p.id, a.published, a.publisher_key, v.vector FROM passages p JOIN articles a ON a.id = p.article_id"
             " JOIN vectors v ON v.embedder = ? AND v.text_hash = p.text_hash ORDER BY p.id",
             (embedder,),
-        )
-        flat = np.frombuffer(b"".join(row[3] for row in rows), dtype=np.float32)
+        ):
+            ids.append(id_)
+            days.append(day)
+            publishers.append(publisher)
+            vectors += vector
+        flat = np.frombuffer(vectors, dtype=np.float32)
         return VectorRows(
-            ids=[row[0] for row in rows],
-            days=np.array([row[1] for row in rows], dtype=np.int32),
-            publishers=[row[2] for row in rows],
-            matrix=flat.reshape(len(rows), -1) if rows else flat.reshape(0, 0),
+            ids=ids,
+            days=np.array(days, dtype=np.int32),
+            publishers=publishers,
+            matrix=flat.reshape(len(ids), -1) if ids else flat.reshape(0, 0),
         )
 
     def missing_vectors(self, embedder: str) -> list[str]:
         """Ids of passages without a vector of this embedder, one for each distinct text, longest first."""
-        rows = self._query(
+        rows = self.query(
             f"SELECT min(p.id), p.text_hash {_MISSING} GROUP BY 2 ORDER BY max(p.end - p.start) DESC, 1", (embedder,)
         )
         return [id_ for id_, _ in rows]
 
     def count_languages(self) -> dict[str, int]:
         """How many articles there are by language, ISO 639-1; the unknown under an empty name."""
-        return dict(self._query("SELECT coalesce(language, ''), count(*) FROM articles GROUP BY 1 ORDER BY 2 DESC, 1"))
+        return dict(self.query("SELECT coalesce(language, ''), count(*) FROM articles GROUP BY 1 ORDER BY 2 DESC, 1"))
 
     def articles_not_in_keywords(self) -> list[str]:
         """Ids of articles that the keyword index does not hold yet."""
-        return [row[0] for row in self._query("SELECT id FROM articles WHERE in_keywords = 0 ORDER BY id")]
+        return [row[0] for row in self.query("SELECT id FROM articles WHERE in_keywords = 0 ORDER BY id")]
 
     def removed_articles(self) -> list[str]:
         """Ids of articles removed from the catalog that the derived indexes may still hold."""
-        return [row[0] for row in self._query("SELECT article_id FROM removed ORDER BY article_id")]
+        return [row[0] for row in self.query("SELECT article_id FROM removed ORDER BY article_id")]
 
     def files(self) -> dict[str, tuple[int, int]]:
         """Files kept in step, by path: (size in bytes, time of change in ns)."""
-        return {path: (size, time) for path, size, time in self._query("SELECT path, size, modified_ns FROM files")}
+        return {path: (size, time) for path, size, time in self.query("SELECT path, size, modified_ns FROM files")}
 
     # writing
 
@@ -279,24 +296,45 @@ class Catalog:
 
     def flush(self) -> None:
         """Fold the write-ahead log into the file and leave it empty, so that nothing deleted stays in it."""
-        self._query("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.query("PRAGMA wal_checkpoint(TRUNCATE)")
 
     # connections
+
+    def _count_admitted(self, filters: Filters) -> tuple[int, int]:
+        dated = "" if filters.needs_date else "OR published = 0"
+        admitted = f"FROM articles a WHERE (published BETWEEN ? AND ? {dated}) AND (? IS NULL OR publisher_key = ?)"
+        key = filters.publisher_key
+        values = (max(filters.first_day, 1), filters.last_day, key, key)
+        passages = f"SELECT count(*) FROM passages p WHERE p.article_id IN (SELECT id {admitted})"
+        articles, held = self.query(f"SELECT (SELECT count(*) {admitted}), ({passages})", values * 2)[0]
+        return articles, held
 
     def _articles_by_id(self, ids: Iterable[str]) -> dict[str, Article]:
         wanted = sorted(ids)
         return {
             row[0]: make_article(row)
             for batch in _batches(wanted)
-            for row in self._query(f"SELECT {ARTICLE_COLUMNS} FROM articles WHERE id IN ({_marks(batch)})", batch)
+            for row in self.query(f"SELECT {ARTICLE_COLUMNS} FROM articles WHERE id IN ({_marks(batch)})", batch)
         }
 
     def _content_changed(self) -> None:
         self.set_meta("content", str(self.revision() + 1))
 
-    def _query(self, sql: str, values: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
+    def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
+        """The rows of a statement, also about a table that another module keeps (`qa.copy_groups`).
+
+        Raises:
+            StoreError: SQLite refused.
+        """
         try:
             return self._connection().execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._wrap(error) from error
+
+    def _rows(self, sql: str, values: Sequence[object]) -> Iterator[tuple]:  # type: ignore[type-arg]
+        """As `query`, one row at a time."""
+        try:
+            yield from self._connection().execute(sql, values)
         except sqlite3.Error as error:
             raise self._wrap(error) from error
 
@@ -321,22 +359,25 @@ class Catalog:
         self._open = [pair for pair in self._open if pair[0].is_alive()]
 
     def _check_schema(self) -> None:
-        version = self._query("PRAGMA user_version")[0][0]
+        version = self.query("PRAGMA user_version")[0][0]
         if version > SCHEMA_VERSION:
             raise ArchiveTooNew(
                 f"{self.path} was written by a newer version (schema {version}, this one knows {SCHEMA_VERSION})."
                 " Update onrecord."
             )
-        if version == 0:
-            self._create()
-
-    def _create(self) -> None:
-        if not self.writable or self._query("SELECT 1 FROM sqlite_master"):
+        if version == 0 and (not self.writable or self.query("SELECT 1 FROM sqlite_master")):
             raise StoreError(f"{self.path} is not an archive's catalog. Add articles with: qa add SOURCE")
+        if version == 0:
+            self._migrate(SCHEMA, SCHEMA_VERSION)
+        elif self.writable:  # an older one is read as it is
+            for older in range(version, SCHEMA_VERSION):
+                self._migrate(MIGRATIONS[older], older + 1)
+
+    def _migrate(self, statements: str, version: int) -> None:
         with self.transaction():
-            for statement in SCHEMA.split(";"):
+            for statement in statements.split(";"):
                 self._connection().execute(statement)
-            self._connection().execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            self._connection().execute(f"PRAGMA user_version = {version}")
 
     def _wrap(self, error: sqlite3.Error) -> StoreError | ArchiveReadOnly:
         message = str(error)
@@ -345,16 +386,9 @@ class Catalog:
         return StoreError(f"SQLite failed on {self.path}: {message}. What is committed is kept; try again.")
 
 
-_PLACES = "SELECT id, article_id, start, end FROM passages"
 _MISSING = (
     "FROM passages p WHERE NOT EXISTS (SELECT 1 FROM vectors v WHERE v.embedder = ? AND v.text_hash = p.text_hash)"
 )
-
-
-def index_text(article: Article, passage: Passage) -> str:
-    """What the indexes see of a passage: title and date in front, which are no part of its offsets."""
-    heading = f"{article.title} ({format_date(article.published)})" if article.published else article.title
-    return f"{heading}\n{passage.text.strip()}"
 
 
 def _marks(values: Sequence[object]) -> str:

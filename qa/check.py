@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from qa.answer_form import citation_dict, problem_dict
+from qa.answer_form import citation_dict, note_copies, problem_dict
 from qa.articles import Filters, Quote, make_quote
 from qa.binding import find_quotes
 from qa.contradiction import Contradiction, agree, find_contradiction
@@ -96,7 +96,8 @@ def check_draft(text: str, retriever: Retriever, filters: Filters) -> Check:
         hits = retriever.search(bare_statement(said), limit=_HITS, filters=filters)
         checked = judge_statement(said, hits)
         cited = (Citation(numbers.setdefault(c.quote, len(numbers) + 1), c.quote) for c in checked.citations)
-        statements.append(replace(checked, start=start, end=end, citations=tuple(cited)))
+        citations = note_copies(cited, retriever.catalog, filters)
+        statements.append(replace(checked, start=start, end=end, citations=citations))
     return Check(tuple(statements))
 
 

@@ -29,6 +29,7 @@ from qa.cli_eval import eval_app
 from qa.errors import QAError, UsageError, WorkspaceError
 from qa.layout import (
     count,
+    duplicate_rows,
     explain_choice,
     find_place,
     hit_dict,
@@ -45,6 +46,7 @@ from qa.session import (
     bring_in_step,
     choose_model,
     err,
+    find_duplicates,
     interruptible,
     open_workspace,
     out,
@@ -131,14 +133,20 @@ def sync(as_json: options.JsonOption = False, workspace: options.WorkspaceOption
 
 
 @app.command("list")
-def list_(as_json: options.JsonOption = False, workspace: options.WorkspaceOption = None) -> None:
+def list_(
+    duplicates: options.DuplicatesOption = False,
+    as_json: options.JsonOption = False,
+    workspace: options.WorkspaceOption = None,
+) -> None:
     """List the articles: id, date, publisher, title."""
     with open_workspace(workspace) as archive:
-        articles = archive.articles()
+        groups = find_duplicates(archive) if duplicates else []
+        articles = [] if duplicates else archive.articles()
     if as_json:
-        out().write_json([article_dict(article) for article in articles])
+        grouped = [{"articles": [article_dict(article) for article in group]} for group in groups]
+        out().write_json(grouped if duplicates else [article_dict(article) for article in articles])
     else:
-        out().write_table(list_rows(articles), cut=True)
+        out().write_table(duplicate_rows(groups) if duplicates else list_rows(articles), cut=True)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from qa.articles import Quote, hash_text
+from qa.articles import Article, Quote, hash_text
 from qa.binding import find_quotes, terms_in
 from qa.clauses import Fault, Reading, read_sentence
 from qa.evidence import read_evidence
@@ -60,10 +60,14 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A quote under the number by which the answer's text refers to its passage."""
+    """A quote under the number by which the answer's text refers to its passage.
+
+    `copies` are articles that are copies of the quote's and hold the same words, by date.
+    """
 
     number: int
     quote: Quote
+    copies: tuple[Article, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

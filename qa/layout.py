@@ -108,7 +108,8 @@ def lay_out_check(check: Check) -> Iterator[Line]:
         for citation in statement.citations:
             nearest = "nearest: " if statement.verdict == "not_found" else ""
             yield Line((Piece(f"{nearest}“"), Piece(citation.quote.text), Piece("”")), _INDENT)
-            yield line(f"{_describe(citation.quote.article)} · {_place(citation.quote)}", "quiet", indent=_INDENT)
+            place = f"{_describe(citation.quote.article)} · {_place(citation.quote)}{_also(citation.copies)}"
+            yield line(place, "quiet", indent=_INDENT)
         yield BLANK
     parts = [f"{check.count(verdict):,} {_DRAFT_WORDS[verdict]}" for verdict in _DRAFT_SIGNS]
     yield line(f"{count(len(check.statements), 'statement')}: {', '.join(parts)}", "quiet")
@@ -127,7 +128,7 @@ def lay_out_findings(findings: Sequence[Finding]) -> Iterator[Line]:
 def lay_out_hits(hits: Sequence[Hit]) -> Iterator[Line]:
     """Passages found, best first."""
     for number, hit in enumerate(hits, start=1):
-        place = f"{hit.article.source}:{hit.article.line_at(hit.passage.start)} · {hit.article.id}"
+        place = f"{hit.article.source}:{hit.article.line_at(hit.passage.start)} · {hit.article.id}{_also(hit.copies)}"
         yield _heading(number, hit.article)
         yield line(hit.passage.text.strip(), indent=_INDENT)
         yield line(place, "quiet", indent=_INDENT)
@@ -142,6 +143,7 @@ def hit_dict(hit: Hit) -> dict[str, Any]:
         "score": hit.score,
         "passage": {"id": passage.id, "start": passage.start, "end": passage.end, "text": passage.text},
         "article": article_dict(hit.article),
+        "copies": [article_dict(article) for article in hit.copies],
     }
 
 
@@ -180,14 +182,20 @@ def list_rows(articles: Iterable[Article]) -> list[tuple[str, ...]]:
     return [(a.id, a.published.isoformat() if a.published else "", a.publisher or "", a.title) for a in articles]
 
 
+def duplicate_rows(groups: Iterable[Sequence[Article]]) -> list[tuple[str, ...]]:
+    """One row for each article of each group, as in `list_rows` behind the group's number."""
+    return [(str(n), *row) for n, group in enumerate(groups, start=1) for row in list_rows(group)]
+
+
 def status_rows(status: Status, workspace: Workspace, variable: str | None) -> list[tuple[str, ...]]:
     """What an archive holds and what is still to be done, as name and value."""
     missing = status.passages - status.vectors
     vectors = f"; {missing:,} still to embed: qa sync" if missing else ""
+    ungrouped = f"; {status.ungrouped:,} still to compare for copies: qa sync" if status.ungrouped else ""
     languages = ", ".join(f"{code or 'unknown'} {number:,}" for code, number in status.languages.items())
     return [
         ("workspace", f"{status.workspace} ({explain_choice(workspace, variable)})"),
-        ("articles", f"{status.articles:,}"),
+        ("articles", f"{status.articles:,}{ungrouped}"),
         ("passages", f"{status.passages:,}{vectors}"),
         ("languages", languages or "none"),
         ("embedder", status.embedder),
@@ -259,7 +267,9 @@ def _lay_out_citations(answer: Answer, citations: Sequence[Citation]) -> Iterato
         span = answer.short_span if cited and place == 0 else None
         quoted = _mark(citation.quote.text, span)
         yield Line((Piece("“"), *quoted, Piece("”")), _INDENT)
-        yield Line((Piece(_place(citation.quote), "quiet"), *(_check(answer, place) if cited else ())), _INDENT)
+        checks = _check(answer, place) if cited else ()
+        also = Piece(_also(citation.copies), "quiet")
+        yield Line((Piece(_place(citation.quote), "quiet"), *checks, also), _INDENT)
 
 
 def _heading(number: int, article: Article) -> Line:
@@ -274,6 +284,11 @@ def _describe(article: Article) -> str:
 
 def _place(quote: Quote) -> str:
     return f"{quote.article.source}:{quote.line}"
+
+
+def _also(copies: Sequence[Article]) -> str:
+    """In how many other articles the same words stand."""
+    return f" · also in {count(len(copies), 'other article')}" if copies else ""
 
 
 def _check(answer: Answer, place: int) -> tuple[Piece, ...]:

@@ -46,7 +46,7 @@ class Network:
         """
         check_file(model, sha256)
         self._session = _load_session(model)
-        self._threads = max(1, min(os.cpu_count() or 1, 8))
+        self._threads = min(_count_cores(), 8)
         self._pool: ThreadPoolExecutor | None = None
         self._lock = Lock()
 
@@ -180,6 +180,11 @@ def check_file(path: Path, sha256: str) -> None:
             f"The model file {path.name} is not the one this version was tested with"
             f" (sha256 {found[:12]}…, expected {sha256[:12]}…). Install the package again."
         )
+
+
+def _count_cores() -> int:
+    """The cores that this process may use: in a container they can be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _load_session(model: Path) -> Any:  # noqa: ANN401  onnxruntime is untyped

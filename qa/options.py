@@ -150,6 +150,9 @@ IdArgument = Annotated[
 IdsArgument = Annotated[
     list[str], typer.Argument(metavar="ID", parser=clean_text, help="Articles' ids, or how each alone begins.")
 ]
+DuplicatesOption = Annotated[
+    bool, typer.Option("--duplicates", help="Only copies of one story, by group: wire copies, versions, parts.")
+]
 AtOption = Annotated[
     int | None, typer.Option("--at", metavar="OFFSET", help="Mark the place at this character of the text, from 0.")
 ]

@@ -14,10 +14,10 @@ from pathlib import Path
 from qa.articles import Article, Filters, Passage, hash_text
 from qa.catalog import Catalog
 from qa.embed import Embedder, embed_checked
+from qa.exact import make_exact
 from qa.retrieve import Hit
 from qa.split import Span
 from qa.sync import OnProgress, Progress
-from qa.vectors import search_exact
 
 CHUNK_CHARS, OVERLAP_CHARS = 1_000, 200
 
@@ -73,12 +73,12 @@ class PipelineSearch:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._catalog, self._embedder = pipeline.catalog, pipeline.embedder
-        self._rows = pipeline.catalog.vector_rows(pipeline.embedder.id)
+        self._exact = make_exact(pipeline.catalog.vector_rows(pipeline.embedder.id))
 
     def __call__(self, question: str, filters: Filters, limit: int) -> list[Hit]:
         """The chunks nearest to the question by cosine similarity."""
         query = embed_checked(self._embedder, [question])[0]
-        scored = search_exact(self._rows, query, limit=limit, filters=filters)
+        scored = self._exact.search(query, limit=limit, filters=filters)
         found = self._catalog.passages([id_ for id_, _ in scored])
         return [Hit(found[id_][1], found[id_][0], score) for id_, score in scored if id_ in found]
 

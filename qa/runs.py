@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from qa.archive import Archive
-from qa.articles import Article
+from qa.articles import Article, index_text
 from qa.asking import Bounds, Examiner, Job, ask_all, find_clusters
-from qa.catalog import index_text
 from qa.embed import Embedder
 from qa.errors import ModelUnavailable, QAError, UsageError, WorkspaceError
 from qa.gates import check_gates

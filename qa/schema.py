@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qa.articles import Article, day_number
 from qa.text import fold
 
-SCHEMA_VERSION = 1
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-SCHEMA = """
+SCHEMA_VERSION = 2
+
+_COPIES = """
+CREATE TABLE copies (
+    article_id TEXT PRIMARY KEY REFERENCES articles ON DELETE CASCADE,
+    signature BLOB NOT NULL, size INTEGER NOT NULL, group_id TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX copies_by_group ON copies (group_id);
+"""
+SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE articles (
     id TEXT PRIMARY KEY, source TEXT NOT NULL UNIQUE, title TEXT NOT NULL, publisher TEXT, publisher_key TEXT,
@@ -27,13 +40,27 @@ CREATE INDEX passages_by_article ON passages (article_id, start);
 CREATE INDEX passages_by_text ON passages (text_hash);
 CREATE TABLE vectors (
     embedder TEXT NOT NULL, text_hash TEXT NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (embedder, text_hash)
-) WITHOUT ROWID;
+);
 CREATE TABLE files (path TEXT PRIMARY KEY, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE removed (article_id TEXT PRIMARY KEY) WITHOUT ROWID;
+{_COPIES}
 """
-# `removed` holds articles that the keyword index may still know; `in_keywords` is 0 until that index has the article.
+# `vectors` has rowids: without them a row of 1.5 kB has a page of 4 kB to itself, and no index tells which are missing.
+MIGRATIONS = {1: _COPIES}  # what makes the next version of each
+# `removed` holds articles that the keyword index may still know; `in_keywords` is 0 until that index has the article;
+# `copies` is what `qa.copy_groups` keeps: an article alone is a group of its own.
 
 ARTICLE_COLUMNS = "id, source, title, publisher, author, published, url, language, first_line, sha256, text"
+
+
+@dataclass(frozen=True, slots=True)
+class VectorRows:
+    """Vectors of an archive, row by row: `ids[i]` is the passage of `matrix[i]`, shape (n, dimension)."""
+
+    ids: list[str]
+    days: NDArray[np.int32]
+    publishers: list[str | None]
+    matrix: NDArray[np.float32]
 
 
 def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
@@ -87,14 +114,15 @@ def make_article(row: Sequence[object]) -> Article:
         title=str(title),
         publisher=_optional(publisher),
         author=_optional(author),
-        published=_make_date(day),
+        published=make_date(day),
         url=_optional(url),
         language=_optional(language),
         first_line=int(str(first_line)),
     )
 
 
-def _make_date(day: object) -> date | None:
+def make_date(day: object) -> date | None:
+    """A day as it is kept, YYYYMMDD, 0 for none."""
     number = int(str(day))
     return date(number // 10000, number // 100 % 100, number % 100) if number else None
 

@@ -14,6 +14,7 @@ import typer
 
 from qa.archive import Archive, open_archive
 from qa.archive_reports import AddReport
+from qa.articles import Article
 from qa.errors import ArchiveBusy, ArchiveReadOnly, UsageError
 from qa.layout import count, summarise_changes, warn_of_languages
 from qa.models import DEFAULT_OPENAI_MODEL, ModelChoice
@@ -122,6 +123,15 @@ def bring_in_step(archive: Archive) -> None:
     state = archive.status()
     if missing := state.passages - state.vectors:
         err().say(f"{missing:,} of {state.passages:,} passages are found by their words only; go on with: qa sync")
+
+
+def find_duplicates(archive: Archive) -> list[tuple[Article, ...]]:
+    """The groups of copies; says how many articles were not compared yet, and how many groups there are."""
+    if missing := archive.status().ungrouped:
+        err().say(f"{count(missing, 'article')} not compared with the others yet; go on with: qa sync")
+    groups = archive.duplicates()
+    err().say(f"{count(len(groups), 'group')} of copies")
+    return groups
 
 
 def report_changes(report: AddReport, archive: Archive, *, as_json: bool) -> None:

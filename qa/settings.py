@@ -52,7 +52,7 @@ class Recipe:
 
     budget_tokens: int = 128
     embedder: str = "all-MiniLM-L6-v2-int8"
-    exact_below: int = 50_000
+    exact_below: int = 200_000
 
 
 # key in the file -> field

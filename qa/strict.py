@@ -89,7 +89,7 @@ def _new_numbers(numbers: Iterable[int]) -> dict[int, int]:
 
 
 def _number_anew(citations: Iterable[Citation], numbers: Mapping[int, int]) -> tuple[Citation, ...]:
-    return tuple(Citation(numbers[citation.number], citation.quote) for citation in citations)
+    return tuple(replace(citation, number=numbers[citation.number]) for citation in citations)
 
 
 def _rewrite(marker: str, numbers: Mapping[int, int]) -> str:

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from qa.articles import Article, Passage
-from qa.catalog import Catalog, index_text
+from qa.articles import Article, Passage, index_text
+from qa.catalog import Catalog
+from qa.copy_groups import CopyGroups
 from qa.embed import Embedder, embed_checked
 from qa.errors import StoreError
 from qa.keywords import KeywordIndex
@@ -64,6 +65,7 @@ class Writer:
         self._embedder = embedder
         self._report = on_progress or (lambda _progress: None)
         self.catalog = Catalog(store.catalog, writable=True)
+        self._copies = CopyGroups(self.catalog)
         self.changes = Changes()
 
     def close(self) -> None:
@@ -89,6 +91,7 @@ class Writer:
         self._cut_anew()
         if removed := self.catalog.removed_articles():  # a removal was interrupted
             self._erase(removed)
+        self._copies.fill(lambda done, total: self._report(Progress("finding copies", done, total)))
         self.index_keywords()
         self.embed_passages()
         self.build_vectors()
@@ -96,6 +99,7 @@ class Writer:
     def remove(self, ids: Sequence[str]) -> None:
         """Delete articles and make the derived indexes anew without them, so that no file keeps their words."""
         with self.catalog.transaction():
+            self._copies.drop(ids)
             self.catalog.remove_articles(ids)
         self._erase(ids)
 
@@ -150,7 +154,10 @@ class Writer:
         if article == known:
             self.changes.unchanged.append(article.id)
             return
+        if known:
+            self._copies.drop([article.id])
         self.catalog.put_article(article, split_article(article, budget_tokens=self._recipe.budget_tokens))
+        self._copies.put(article)
         (self.changes.updated if known else self.changes.added).append(article.id)
 
     def _embed(self, ids: Sequence[str]) -> None:

@@ -1,9 +1,10 @@
-"""The vector indexes: exact search over the catalog's vectors, and Chroma. Both derived, neither the only copy."""
+"""The generations of the vector index: files for exact search and, beside them, Chroma's. None is the only copy."""
 
 from __future__ import annotations
 
 import json
 import logging
+import math
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -11,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qa.articles import Filters
-from qa.catalog import VectorRows
 from qa.errors import StoreError
+from qa.exact import EXACT_FOLDER, ScoredId, open_exact, write_exact
+from qa.schema import VectorRows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,91 +27,90 @@ _BATCH = 5_000  # Chroma 1.5.9: at most 5,461 rows an upsert and 5,000 ids a get
 _MANIFEST = "manifest.json"
 _PASSING = {_MANIFEST, *(f"chroma.sqlite3-{ending}" for ending in ("journal", "wal", "shm"))}
 _REMEDY = "Nothing of the archive is lost; make it again with: qa sync"
-
-ScoredId = tuple[str, float]
+_FORMAT = 2  # 1 had no files for exact search
+_EF_SEARCH = 1_600
+_MOST_FETCHED = 800  # of Chroma at once: half of ef_search, beyond which it finds too few of the nearest
+_SPARE = 1.5  # times as many are fetched as would do if what the filters admit stood evenly among the nearest
 
 
 @dataclass(frozen=True, slots=True)
 class _Manifest:
     """What a finished generation holds and was built for; `files` are sizes in bytes."""
 
+    format: int
     embedder: str
     revision: int
     passages: int
     files: dict[str, int]
 
 
-def search_exact(rows: VectorRows, query: NDArray[np.float32], *, limit: int, filters: Filters) -> list[ScoredId]:
-    """Passage ids with their cosine similarity to the query, best first; ties by id. Compares every vector."""
-    import numpy as np
-
-    if not rows.ids:
-        return []
-    scores = rows.matrix @ query
-    admitted = np.flatnonzero(_admitted(rows, filters))
-    order = admitted[np.lexsort((admitted, -scores[admitted]))][:limit]
-    return [(rows.ids[i], float(scores[i])) for i in order]
-
-
-def _admitted(rows: VectorRows, filters: Filters) -> NDArray[np.bool_]:
-    import numpy as np
-
-    days = rows.days
-    admitted: NDArray[np.bool_] = (days >= max(filters.first_day, 1)) & (days <= filters.last_day)
-    if not filters.needs_date:
-        admitted |= days == 0
-    if filters.publisher_key:
-        admitted &= np.array([publisher == filters.publisher_key for publisher in rows.publishers], dtype=bool)
-    return admitted
-
-
 class VectorIndex:
-    """One generation of Chroma: a folder with a collection and the manifest of what it holds.
+    """One generation: a folder with the files for exact search, Chroma's collection, and the manifest.
 
-    A generation is written once, by `build`, verified, and only read afterwards.
+    A generation is written once, by `build_index`, verified, and only read afterwards.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Open a finished generation.
+    def __init__(self, folder: Path, *, exact_below: int = 0) -> None:
+        """Open a finished generation; up to `exact_below` admitted passages every vector is compared.
 
         Raises:
             StoreError: it is unfinished, damaged, or names an embedding function of its own.
         """
         self.folder = folder
-        self._passages = _read_manifest(folder).passages
-        self._client = _open_client(folder)
-        self._collection = _open_collection(self._client, folder)
+        self._exact_below = exact_below
+        _read_manifest(folder)
+        self._exact = open_exact(folder)
+        self._client = self._collection = None
+        if len(self._exact) > exact_below:
+            self._client = _open_client(folder)
+            self._collection = _open_collection(self._client, folder)
+
+    def __len__(self) -> int:
+        return len(self._exact)
+
+    @property
+    def compares_all(self) -> bool:
+        """Whether every vector is compared, whatever the filters."""
+        return self._collection is None
 
     def search(self, query: NDArray[np.float32], *, limit: int, filters: Filters) -> list[ScoredId]:
-        """Passage ids with their cosine similarity, best first; ties by id. Approximate (HNSW).
+        """Passage ids with their cosine similarity, best first; ties by id.
+
+        Approximate (HNSW) where more than `exact_below` passages are admitted. Chroma's own filters cost more than
+        the comparison of every vector, so it is asked for more than `limit` and what the filters admit is kept; where
+        that would be too many, or too few are left, every admitted vector is compared.
 
         Raises:
             StoreError: Chroma failed.
         """
-        where = _where(filters)
+        total, admitted = len(self._exact), self._exact.count_admitted(filters)
+        if self._collection is not None and admitted > self._exact_below:
+            fetched = min(total, limit if admitted == total else math.ceil(limit * _SPARE * total / admitted))
+            if fetched <= _MOST_FETCHED:
+                near = self._exact.find_admitted(self._find_nearest(query, fetched), filters)
+                if len(near) >= min(limit, admitted):
+                    return self._exact.rank(near, query)[:limit]
+        return self._exact.search(query, limit=limit, filters=filters)
+
+    def _find_nearest(self, query: NDArray[np.float32], limit: int) -> list[str]:
+        assert self._collection is not None
         with _wrapped(self.folder):
-            found = self._collection.query(
-                query_embeddings=[query.tolist()],
-                n_results=min(limit, max(1, self._passages)),
-                where=where,
-                include=["distances"],
-            )
-        pairs = zip(found["ids"][0], found["distances"][0], strict=True)
-        return sorted(
-            ((str(id_), 1.0 - float(distance)) for id_, distance in pairs), key=lambda pair: (-pair[1], pair[0])
-        )
+            found = self._collection.query(query_embeddings=[query.tolist()], n_results=limit, include=[])
+        return [str(id_) for id_ in found["ids"][0]]
 
     def close(self) -> None:
         """Release the files."""
-        self._client.close()
-        _scrub(self.folder)
+        if self._client is not None:
+            self._client.close()
+            _scrub(self.folder)
 
 
 def build_index(folder: Path, rows: VectorRows, *, embedder: str, revision: int, previous: Path | None = None) -> None:
     """Make a generation that holds exactly `rows`, verify it, and write its manifest last.
 
-    With `previous`, a finished generation of the same embedder, its folder is copied and only the
-    difference is written; a copy that cannot be used is built anew instead.
+    With `previous`, a finished generation of the same embedder, Chroma's files are copied and only the
+    difference is written; a copy that cannot be used is built anew instead. The files for exact search
+    are always written anew.
 
     Raises:
         StoreError: Chroma failed, or the result does not hold what it must.
@@ -124,9 +125,12 @@ def build_index(folder: Path, rows: VectorRows, *, embedder: str, revision: int,
     if previous is None:
         folder.mkdir(parents=True, exist_ok=True)
         _write_rows(folder, rows, range(len(rows.ids)), removed=())
+    write_exact(folder, rows)
     _verify(folder, rows)
     _scrub(folder)
-    manifest = _Manifest(embedder=embedder, revision=revision, passages=len(rows.ids), files=_file_sizes(folder))
+    manifest = _Manifest(
+        format=_FORMAT, embedder=embedder, revision=revision, passages=len(rows.ids), files=_file_sizes(folder)
+    )
     (folder / _MANIFEST).write_text(json.dumps(asdict(manifest)) + "\n", encoding="utf-8")
 
 
@@ -141,7 +145,7 @@ def read_state(folder: Path) -> tuple[str, int] | None:
 
 def _update_copy(folder: Path, rows: VectorRows, previous: Path) -> None:
     held = _held_ids(previous)
-    shutil.copytree(previous, folder, ignore=shutil.ignore_patterns(_MANIFEST))
+    shutil.copytree(previous, folder, ignore=shutil.ignore_patterns(_MANIFEST, EXACT_FOLDER))
     wanted = set(rows.ids)
     fresh = [i for i, id_ in enumerate(rows.ids) if id_ not in held]
     _write_rows(folder, rows, fresh, removed=sorted(held - wanted))
@@ -152,7 +156,9 @@ def _write_rows(folder: Path, rows: VectorRows, places: Sequence[int], *, remove
     try:
         with _wrapped(folder):
             collection = client.get_or_create_collection(
-                _COLLECTION, embedding_function=None, configuration={"hnsw": {"space": "cosine", "ef_search": 200}}
+                _COLLECTION,
+                embedding_function=None,
+                configuration={"hnsw": {"space": "cosine", "ef_search": _EF_SEARCH}},
             )
             for batch in _batches(removed):
                 collection.delete(ids=list(batch))
@@ -160,7 +166,6 @@ def _write_rows(folder: Path, rows: VectorRows, places: Sequence[int], *, remove
                 collection.upsert(
                     ids=[rows.ids[i] for i in chunk],
                     embeddings=rows.matrix[list(chunk)],
-                    metadatas=[{"day": int(rows.days[i]), "publisher": rows.publishers[i] or ""} for i in chunk],
                 )
     finally:
         client.close()
@@ -210,6 +215,8 @@ def _read_manifest(folder: Path) -> _Manifest:
     """
     try:
         manifest = _Manifest(**json.loads((folder / _MANIFEST).read_text(encoding="utf-8")))
+        if manifest.format != _FORMAT:
+            raise ValueError(f"it is of format {manifest.format}")
         lost = [name for name, size in manifest.files.items() if _file_size(folder / name) < size]
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise StoreError(f"The vector index {folder} is not finished or not readable: {error}. {_REMEDY}") from error
@@ -248,16 +255,6 @@ def _open_collection(client: Any, folder: Path) -> Any:  # noqa: ANN401  as abov
     if stored.get("type") not in (None, "legacy"):
         raise StoreError(f"The vector index {folder} names an embedding function of its own and is refused. {_REMEDY}")
     return collection
-
-
-def _where(filters: Filters) -> dict[str, Any] | None:
-    if filters.admit_all:
-        return None
-    span = {"$and": [{"day": {"$gte": max(filters.first_day, 1)}}, {"day": {"$lte": filters.last_day}}]}
-    days = span if filters.needs_date else {"$or": [span, {"day": 0}]}
-    if not filters.publisher_key:
-        return days
-    return {"$and": [days, {"publisher": filters.publisher_key}]}
 
 
 def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -11,7 +11,6 @@ import qa
 from qa.articles import Filters
 from qa.baselines import Baselines, open_baselines
 from qa.retrieve import fuse_ranks
-from qa.vectors import search_exact
 
 QUESTION = "What did Ann pay for bread?"
 MAY = Filters(as_of=date(2031, 5, 4))
@@ -34,7 +33,7 @@ def baselines(archive: qa.Archive) -> Iterator[Baselines]:
 def test_words_alone_and_vectors_alone_are_what_the_indexes_give(archive: qa.Archive, baselines: Baselines) -> None:
     words = baselines.keywords.search(QUESTION, limit=9, filters=MAY)
     query = archive.embedder.embed([QUESTION])[0]
-    nearest = search_exact(baselines.rows, query, limit=9, filters=MAY)
+    nearest = baselines.exact.search(query, limit=9, filters=MAY)
     assert (len(words), len(nearest)) == (1, 3)
     found = [(hit.passage.id, hit.score) for hit in baselines.bm25(QUESTION, MAY, 9)]
     assert found == words

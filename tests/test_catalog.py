@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,8 +14,8 @@ import pytest
 from hypothesis import given
 from shelf import FILTERS, GRID, admits, cut, make
 
-from qa.articles import Article
-from qa.catalog import Catalog, Counts, index_text
+from qa.articles import Article, Filters, index_text
+from qa.catalog import Catalog, Counts
 from qa.errors import ArchiveReadOnly, ArchiveTooNew, StoreError
 
 EMBEDDER = "test"
@@ -85,6 +86,11 @@ def test_articles_come_by_source_and_ids_by_prefix(catalog):
     assert catalog.find_ids("a") == ["a1", "a2"]
     assert catalog.find_ids("") == ["a1", "a2", "b1"]
     assert catalog.find_ids("%") == catalog.find_ids("_1") == []
+
+
+@given(FILTERS)
+def test_filters_admit_an_article_as_they_promise(filters):
+    assert [filters.admit(article) for article in GRID] == [admits(filters, article) for article in GRID]
 
 
 def test_an_unknown_id_gives_nothing(catalog):
@@ -229,6 +235,18 @@ def test_an_archive_without_vectors_has_no_rows(catalog):
     assert (rows.ids, rows.publishers, rows.matrix.shape, len(rows.days)) == ([], [], (0, 0), 0)
 
 
+def test_vectors_take_little_more_of_the_disk_than_their_numbers(catalog):
+    put(catalog, *(make(f"a{i:03d}", text=f"Trade rose by {i} percent.") for i in range(300)))
+    catalog.flush()
+    before = catalog.path.stat().st_size
+    missing = catalog.missing_vectors(EMBEDDER)
+    vectors = np.random.default_rng(0).normal(size=(300, 384)).astype(np.float32)
+    with catalog.transaction():
+        catalog.put_vectors(EMBEDDER, missing, vectors)
+    catalog.flush()
+    assert vectors.nbytes < catalog.path.stat().st_size - before < 1.6 * vectors.nbytes
+
+
 # filters
 
 
@@ -244,6 +262,18 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
 def test_the_filters_count_what_a_plain_predicate_admits(grid, filters):
     admitted = [article for article in GRID if admits(filters, article)]
     assert grid.count_admitted(filters) == (len(admitted), len(admitted))
+
+
+def test_a_reader_counts_anew_what_others_have_changed(catalog):
+    put(catalog, make("a", published=date(2022, 7, 5)), make("b"))
+    dated = Filters(dated=True)
+    with closing(Catalog(catalog.path)) as reader:
+        assert [reader.count_admitted(filters) for filters in (Filters(), dated, Filters())] == [(2, 2), (1, 1), (2, 2)]
+        put(catalog, make("c", published=date(2022, 7, 6)))
+        assert [reader.count_admitted(filters) for filters in (Filters(), dated)] == [(3, 3), (2, 2)]
+        with catalog.transaction():
+            catalog.remove_articles(["a", "b"])
+        assert [reader.count_admitted(filters) for filters in (Filters(), dated)] == [(1, 1), (1, 1)]
 
 
 # transactions and threads
@@ -359,7 +389,7 @@ def test_a_catalog_of_a_newer_version_is_refused_and_left_alone(tmp_path, writab
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(ArchiveTooNew, match=r"newer version \(schema 99, this one knows 1\)\. Update onrecord"):
+    with pytest.raises(ArchiveTooNew, match=r"newer version \(schema 99, this one knows 2\)\. Update onrecord"):
         Catalog(path, writable=writable)
 
 

@@ -9,6 +9,7 @@ import re
 import resource
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -185,7 +186,7 @@ def test_json_of_an_answer_has_the_keys_of_the_contract(run, sample, question, c
     assert set(answer) == ANSWER_KEYS
     assert (answer["question"], answer["status"]) == (question, "abstained" if code else "answered")
     for citation in answer["citations"] + answer["nearest"]:
-        assert set(citation) == {"number", "quote", "start", "end", "line", "page", "article"}
+        assert set(citation) == {"number", "quote", "start", "end", "line", "page", "article", "copies"}
         assert set(citation["article"]) == ARTICLE_KEYS
         text = next(a.text for a in qa.open(sample).articles() if a.id == citation["article"]["id"])
         assert text[citation["start"] : citation["end"]] == citation["quote"]
@@ -301,6 +302,46 @@ def test_articles_are_listed_one_a_line(run, sample):
     articles = run("list", "--json").data
     assert [article["id"] for article in articles] == [row[0] for row in rows]
     assert {frozenset(article) for article in articles} == {frozenset(ARTICLE_KEYS)}
+
+
+def wire_line(name: str, text: str, day: str) -> str:
+    details = {"id": name, "title": f"{name}\x1b]0;x\x07", "publisher": f"Post {name}", "published": day}
+    return json.dumps(details | {"text": text}) + "\n"
+
+
+def test_copies_are_listed_by_group_and_named_beside_what_was_found(run, empty, tmp_path):
+    story = "The bridge at Orrick has 4,120 visitors a day, the mayor of the town said when it was opened on a Monday."
+    other = "A mill that stood empty for years was sold to a baker from Hest. He means to grind rye in it again."
+    lines = [("a", story, "2034-05-02"), ("b", f"By Ann Lee\n\n{story}", "2034-05-01"), ("c", other, "2034-05-01")]
+    (tmp_path / "a.jsonl").write_text("".join(wire_line(*line) for line in lines))
+    assert run("list", "--duplicates", "--json").data == []
+    run("add", tmp_path / "a.jsonl")
+    a, b = (next(each for each in run("list", "--json").data if each["title"][0] == name) for name in "ab")
+    assert run("list", "--duplicates", "--json").data == [{"articles": [b, a]}]
+    listed = run("list", "--duplicates")
+    assert [row.split("\t")[:2] for row in listed.out.splitlines()] == [["1", b["id"]], ["1", a["id"]]]
+    assert listed.err == "1 group of copies\n"
+    assert "\x1b" not in listed.out
+    question = "How many visitors has the bridge at Orrick a day?"
+    [citation] = run("ask", question, "--json").data["citations"]
+    assert [citation["article"], *citation["copies"]] in ([a, b], [b, a])
+    assert " · also in 1 other article\n" in run("ask", question).out
+    [found] = [hit for hit in run("search", question, "--json").data if hit["copies"]]
+    assert [found["article"], *found["copies"]] in ([a, b], [b, a])
+    assert " · also in 1 other article\n" in run("search", question).out
+
+
+def test_an_archive_that_was_not_compared_yet_says_so(run, mine):
+    connection = sqlite3.connect(mine / "index/store/catalog.sqlite")
+    connection.execute("DELETE FROM copies")
+    connection.commit()
+    connection.close()
+    assert run("list", "--duplicates").err.startswith(
+        "12 articles not compared with the others yet; go on with: qa sync"
+    )
+    assert "12; 12 still to compare for copies: qa sync" in run("status").out
+    assert run("sync").code == 0
+    assert run("list", "--duplicates").err == "0 groups of copies\n"
 
 
 def test_an_article_is_shown_by_its_id_or_the_beginning_of_it(run, sample):

@@ -61,7 +61,7 @@ def test_the_json_of_a_check_has_the_keys_of_the_contract(run: Run, sample, draf
         assert set(statement) == {"text", "start", "end", "verdict", "problems", "citations"}
         assert text[statement["start"] : statement["end"]] == statement["text"]
         for citation in statement["citations"]:
-            assert set(citation) == {"number", "quote", "start", "end", "line", "page", "article"}
+            assert set(citation) == {"number", "quote", "start", "end", "line", "page", "article", "copies"}
             assert set(citation["article"]) == ARTICLE_KEYS
 
 

@@ -46,6 +46,7 @@ def test_the_order_that_import_linter_holds_is_the_order_of_the_map() -> None:
         ("httpx2", "endpoint"),
         ("onnxruntime", "onnx"),
         ("tokenizers", "onnx"),
+        ("rensa", "copies"),
         ("tantivy", "keywords"),
         ("tiktoken", "tokens"),
     ],

@@ -73,7 +73,39 @@ def test_an_answer_without_a_model_names_the_article_that_says_otherwise(fill: F
     mine, other = answer.citations[0].quote.text, answer.nearest[0].quote.text
     assert {mine, other} == {SIX, NINE}
     counts = f"One source says “{answer.short}”, one source says “{'9,400' if mine == SIX else '6,100'}”"
-    assert notices(answer) == [f"Sources disagree: {EITHER[mine]} but {EITHER[other]}. {counts}."]
+    newest = " The answer is the newest, as of 1 July 2034."
+    assert notices(answer) == [f"Sources disagree: {EITHER[mine]} but {EITHER[other]}. {counts}.{newest}"]
+    assert (mine, other) == (NINE, SIX)
+
+
+@pytest.mark.parametrize("days", [("2034-06-05", "2034-07-01"), ("2034-07-01", "2034-06-05")])
+def test_of_two_answers_the_newest_is_given(fill: Fill, days: tuple[str, str]) -> None:
+    answer = fill(record("a", SIX, published=days[0]), record("b", NINE, published=days[1])).ask(QUESTION, model=False)
+    assert answer.short == ("9,400" if days[1] > days[0] else "6,100")
+    assert notices(answer)[0].endswith("The answer is the newest, as of 1 July 2034.")
+    assert answer.citations[0].quote.stands()
+
+
+@pytest.mark.parametrize("days", [("2034-06-05", "2034-06-05"), ("2034-06-05", "")])
+def test_of_answers_of_one_day_or_of_none_none_is_newest(fill: Fill, days: tuple[str, str]) -> None:
+    one, other = record("a", SIX, published=days[0]), record("b", NINE, published=days[1])
+    [notice] = notices(fill(one, other).ask(QUESTION, model=False))
+    assert "newest" not in notice
+
+
+def test_a_later_correction_of_the_figure_is_the_answer(fill: Fill) -> None:
+    words = "The town of Lanne has corrected the figure for the balloon fair from 6,100 to 5,700 visitors."
+    answer = fill(record("a", SIX), record("b", words, published="2034-07-01")).ask(QUESTION, model=False)
+    assert answer.short == "5,700"
+    assert answer.nearest[0].quote.text == SIX
+    assert notices(answer)[0].endswith("as of 1 July 2034.")
+
+
+def test_as_of_a_day_before_the_correction_the_first_figure_is_the_answer(fill: Fill) -> None:
+    words = "The town of Lanne has corrected the figure for the balloon fair from 6,100 to 5,700 visitors."
+    archive = fill(record("a", SIX), record("b", words, published="2034-07-01"))
+    answer = archive.ask(QUESTION, model=False, as_of=date(2034, 6, 30))
+    assert (answer.short, notices(answer)) == ("6,100", [])
 
 
 @pytest.mark.parametrize(("said", "other"), [(SIX, NINE), (NINE, SIX)])
@@ -148,7 +180,7 @@ def test_articles_written_years_apart_are_said_to_be(fill: Fill) -> None:
     [notice] = notices(answer)
     assert "5 June 2027" in notice
     assert "5 June 2034" in notice
-    assert notice.endswith("; they were written over a year apart.")
+    assert "; they were written over a year apart. " in notice
 
 
 # sources
@@ -170,6 +202,12 @@ def test_copies_neither_change_the_answer_nor_count_as_sources(fill: Fill) -> No
     assert "one source says “9,400”" in notices(answer)[0].casefold()
 
 
+def test_articles_of_one_group_of_copies_are_one_source() -> None:
+    claims = [make_claim("a", SIX, "Post"), make_claim("b", NINE, "Courier")]
+    assert count_sources(claims, {"a": "g", "b": "g"}) == 1
+    assert count_sources(claims, {"a": "g", "b": "other"}) == count_sources(claims, {"a": "g"}) == 2
+
+
 def make_claim(name: str, text: str, publisher: str | None) -> Claim:
     article = make(name, text, publisher=publisher, published=date(2034, 5, 3))
     return Claim(make_quote(article, 0, len(text)), (0, 1), read_sentence(text))
@@ -177,11 +215,11 @@ def make_claim(name: str, text: str, publisher: str | None) -> Claim:
 
 def test_sources_are_counted_by_publisher_and_by_text() -> None:
     other = "Six thousand people and one hundred more came to see balloons rise over the lake this year."
-    assert count_sources([]) == 0
-    assert count_sources([make_claim("a", SIX, "Post"), make_claim("b", other, "Courier")]) == 2
-    assert count_sources([make_claim("a", SIX, "Post"), make_claim("b", other, "POST")]) == 1
-    assert count_sources([make_claim("a", SIX, "Post"), make_claim("b", f"{SIX} So it is.", "Courier")]) == 1
-    assert count_sources([make_claim("a", SIX, None), make_claim("b", other, None)]) == 1
+    assert count_sources([], {}) == 0
+    assert count_sources([make_claim("a", SIX, "Post"), make_claim("b", other, "Courier")], {}) == 2
+    assert count_sources([make_claim("a", SIX, "Post"), make_claim("b", other, "POST")], {}) == 1
+    assert count_sources([make_claim("a", SIX, "Post"), make_claim("b", f"{SIX} So it is.", "Courier")], {}) == 1
+    assert count_sources([make_claim("a", SIX, None), make_claim("b", other, None)], {}) == 1
 
 
 # the true texts that planted facts are measured with

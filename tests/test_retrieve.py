@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,12 @@ from shelf import DAYS, FILTERS, GRID, CountingEmbedder, admits, make
 from qa.articles import Article, Filters
 from qa.embed import Embedder, MiniLM
 from qa.errors import EmbedderMismatch, StoreError
+from qa.exact import make_exact
 from qa.keywords import KeywordIndex, analyze
 from qa.retrieve import Hit, Retriever, fuse_ranks
 from qa.settings import Recipe
 from qa.store import Current, Store
 from qa.sync import Writer
-from qa.vectors import search_exact
 
 ALL = Filters()
 RECIPE = Recipe()
@@ -168,8 +169,7 @@ def test_chroma_gives_what_the_comparison_of_every_vector_gives(opened, sample, 
     for question in QUESTIONS:
         for filters in (ALL, Filters(until=date(2022, 7, 6)), Filters(publisher="Sample Archive")):
             assert ask(exact, question, filters=filters) == ask(chroma, question, filters=filters)
-    assert exact._chroma is None
-    assert chroma._exact is None
+    assert (exact._vectors.compares_all, chroma._vectors.compares_all) == (True, False)
 
 
 def test_hits_are_best_first_with_their_article_and_within_the_limit(opened, sample, embedder):
@@ -200,7 +200,7 @@ def test_vectors_alone_rank_as_the_comparison_of_every_vector(opened, sample, em
     rows = retriever.catalog.vector_rows(embedder.id)
     for question in QUESTIONS:
         hits = retriever.search(question, limit=100, filters=ALL, indexes="vectors")
-        nearest = search_exact(rows, embedder.embed([question])[0], limit=100, filters=ALL)
+        nearest = make_exact(rows).search(embedder.embed([question])[0], limit=100, filters=ALL)
         assert [hit.passage.id for hit in hits] == [id_ for id_, _ in nearest]
 
 
@@ -315,6 +315,43 @@ def test_what_another_writer_does_is_seen_at_the_next_question(opened, store, re
     assert sorted(found(retriever, "kumquats plums")) == ["a", "b"]
 
 
+@pytest.mark.parametrize("recipe", [RECIPE, BY_CHROMA], ids=["exact", "chroma"])
+def test_vectors_are_found_as_soon_as_they_are_stored_though_no_index_is_built(opened, store, recipe):
+    retriever = opened(store, recipe)
+    ask(retriever, "kumquats")
+    with store.writing():
+        writer = Writer(store, RECIPE, CountingEmbedder())
+        writer.add([make("c", text="Kumquats rose.")])
+        writer.embed_passages()
+        writer.close()
+    assert retriever.search("kumquats", limit=1, filters=ALL, indexes="vectors")[0].article.id == "c"
+
+
+def test_a_large_index_is_used_as_it_is_while_more_is_added(opened, store, monkeypatch):
+    monkeypatch.setattr("qa.retrieve._READ_BELOW", 1)
+    retriever = opened(store)
+    with store.writing():
+        writer = Writer(store, RECIPE, CountingEmbedder())
+        writer.add([make("c", text="Kumquats rose.")])
+        writer.embed_passages()
+        search = partial(retriever.search, "kumquats", limit=9, filters=ALL, indexes="vectors")
+        assert sorted(hit.article.id for hit in search()) == ["a", "b"]
+        writer.finish()
+        writer.close()
+    assert search()[0].article.id == "c"
+
+
+def test_an_index_of_another_embedder_that_is_left_over_is_not_searched(opened, store, monkeypatch):
+    monkeypatch.setattr("qa.retrieve._READ_BELOW", 0)
+    embedder = CountingEmbedder(dimension=32)
+    with store.writing():
+        writer = Writer(store, RECIPE, embedder)
+        writer.embed_passages()
+        writer.close()
+    hits = opened(store, embedder=embedder).search("fair", limit=9, filters=ALL, indexes="vectors")
+    assert [hit.article.id for hit in hits] == ["b", "a"]
+
+
 def test_words_are_found_as_soon_as_they_are_indexed_though_nothing_is_embedded(opened, store):
     retriever = opened(store)
     ask(retriever, "kumquats")
@@ -404,7 +441,7 @@ def test_every_vector_is_compared_where_chroma_cannot_be_opened(opened, sample_s
 def test_every_vector_is_compared_where_chroma_fails_at_a_question(opened, sample, embedder, caplog):
     retriever = opened(sample, BY_CHROMA, embedder)
     expected = ask(retriever, QUESTIONS[0])
-    retriever._chroma._client.close()
+    retriever._vectors._client.close()
     with caplog.at_level(logging.WARNING, logger="qa"):
         assert ask(retriever, QUESTIONS[0]) == ask(retriever, QUESTIONS[0]) == expected
     assert caplog.text.count("Every vector is compared instead") == 1

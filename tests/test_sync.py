@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import subprocess
@@ -75,11 +76,15 @@ def find_vectors(store: Store, text: str, filters: Filters = ALL) -> list[tuple[
 
 
 def held(store: Store) -> dict[str, tuple[int, str]]:
-    """Day and publisher of each passage that Chroma holds. A search need not find them all: it is approximate."""
+    """Day and publisher of each passage that a generation holds, in Chroma and for exact search alike."""
     index = VectorIndex(store.generation("vectors", store.current().vectors))
-    found = index._collection.get(include=["metadatas"])
+    exact = index._exact
+    ids = [id_.decode() for id_ in exact.ids.tolist()]
+    if index._collection is not None:
+        assert sorted(index._collection.get(include=[])["ids"]) == sorted(ids)
     index.close()
-    return {id_: (each["day"], each["publisher"]) for id_, each in zip(found["ids"], found["metadatas"], strict=True)}
+    publishers = [exact.publisher_keys[code].decode() if code >= 0 else "" for code in exact.publishers]
+    return dict(zip(ids, zip(exact.days.tolist(), publishers, strict=True), strict=True))
 
 
 def describe(store: Store) -> dict[str, object]:
@@ -307,7 +312,7 @@ def test_an_interrupted_change_leaves_no_vector_of_the_old_text(filled):
         write(filled, [changed], CountingEmbedder(interrupt_after=0))
     write(filled, [])
     with writing(filled, CountingEmbedder()) as writer:
-        assert writer.catalog._query("SELECT count(*) FROM vectors") == [(150,)]
+        assert writer.catalog.query("SELECT count(*) FROM vectors") == [(150,)]
 
 
 # removing
@@ -391,7 +396,18 @@ def damage_vectors(store: Store) -> None:
     (store.generation("vectors", "000001") / "chroma.sqlite3").write_bytes(b"")
 
 
-@pytest.mark.parametrize("damage", [delete_pointer, delete_keywords, damage_keywords, delete_vectors, damage_vectors])
+def age_vectors(store: Store) -> None:
+    """Leave what an older version wrote, which had no files for exact search."""
+    folder = store.generation("vectors", "000001")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["format"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    shutil.rmtree(folder / "exact")
+
+
+@pytest.mark.parametrize(
+    "damage", [delete_pointer, delete_keywords, damage_keywords, delete_vectors, damage_vectors, age_vectors]
+)
 def test_what_is_derived_is_made_anew_from_the_catalog_without_embedding(filled, reference, damage):
     damage(filled)
     embedder = CountingEmbedder()

@@ -4,6 +4,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import chromadb
@@ -16,10 +17,11 @@ from hypothesis import strategies as st
 from shelf import DAYS, FILTERS, GRID, admits
 
 from qa.articles import Filters, day_number
-from qa.catalog import VectorRows
 from qa.errors import StoreError
+from qa.exact import make_exact
+from qa.schema import VectorRows
 from qa.text import fold
-from qa.vectors import VectorIndex, build_index, read_state, search_exact
+from qa.vectors import VectorIndex, build_index, read_state
 
 ALL = Filters()
 EMBEDDER = "test"
@@ -48,6 +50,10 @@ def take(rows: VectorRows, places: list[int]) -> VectorRows:
 def build(folder: Path, rows: VectorRows, *, revision: int = 1, previous: Path | None = None) -> Path:
     build_index(folder, rows, embedder=EMBEDDER, revision=revision, previous=previous)
     return folder
+
+
+def search_exact(rows: VectorRows, query: np.ndarray, *, limit: int, filters: Filters) -> list[tuple[str, float]]:
+    return make_exact(rows).search(query, limit=limit, filters=filters)
 
 
 def search(folder: Path, query: np.ndarray, *, limit: int = 20, filters: Filters = ALL) -> list[tuple[str, float]]:
@@ -160,6 +166,69 @@ def test_filters_apply_before_the_limit_in_a_large_index_too(large_index, filter
 QUERIES = random_rows(100, seed=4).matrix
 
 
+class Asked:
+    """Chroma's collection, with how many neighbours it was asked for."""
+
+    def __init__(self, index: VectorIndex) -> None:
+        self._collection = index._collection
+        self.counts: list[int] = []
+
+    def query(self, *, n_results: int, **options: object) -> object:
+        self.counts.append(n_results)
+        return self._collection.query(n_results=n_results, **options)
+
+
+WIDE = Filters(until=DAYS[-2])  # admits 1,758 of the 2,000
+NARROW = Filters(as_of=DAYS[1], publisher="BBC")  # and 77
+
+
+@pytest.mark.parametrize(
+    ("exact_below", "filters", "limit", "asked"),
+    [
+        (1_000, ALL, 10, [10]),
+        (1_000, WIDE, 10, [18]),  # 10 x 1.5 x 2000 / 1758, rounded up
+        (1_000, WIDE, 700, []),
+        (1_000, ALL, 801, []),
+        (1_000, NARROW, 10, []),
+        (0, NARROW, 10, [390]),
+        (0, NARROW, 60, []),
+        (1_999, ALL, 10, [10]),
+    ],
+)
+def test_chroma_is_asked_only_where_much_is_admitted_and_little_wanted(large, exact_below, filters, limit, asked):
+    assert [make_exact(ROWS).count_admitted(each) for each in (WIDE, NARROW)] == [1_758, 77]
+    index = VectorIndex(large, exact_below=exact_below)
+    counting = index._collection = Asked(index)
+    found = index.search(QUERIES[0], limit=limit, filters=filters)
+    index.close()
+    assert counting.counts == asked
+    assert len(found) == min(limit, make_exact(ROWS).count_admitted(filters))
+
+
+def test_up_to_the_limit_chroma_is_not_even_opened(large):
+    index = VectorIndex(large, exact_below=2_000)
+    assert (len(index), index.compares_all) == (2_000, True)
+    assert index.search(QUERIES[0], limit=9, filters=ALL) == search_exact(ROWS, QUERIES[0], limit=9, filters=ALL)
+    index.close()
+
+
+def test_every_admitted_vector_is_compared_where_the_nearest_are_not_admitted(tmp_path):
+    """The nearest hundred are all of a later day, so that of Chroma's too few are left."""
+    query = SMALL.matrix[0]
+    later = VectorRows(
+        [f"l{i:03d}" for i in range(100)], np.full(100, 20320101), [None] * 100, np.tile(query, (100, 1))
+    )
+    earlier = take(SMALL, list(range(1, 60)))
+    rows = VectorRows(
+        [*later.ids, *earlier.ids],
+        np.concatenate([later.days, np.full(59, 20310101)]).astype(np.int32),
+        [None] * 159,
+        np.vstack([later.matrix, earlier.matrix]).astype(np.float32),
+    )
+    found = search(build(tmp_path / "g", rows), query, limit=5, filters=Filters(as_of=date(2031, 6, 1)))
+    assert found == search_exact(earlier, query, limit=5, filters=ALL)
+
+
 @pytest.fixture(scope="module")
 def large_index(large: Path) -> Iterator[VectorIndex]:
     index = VectorIndex(large)
@@ -217,7 +286,7 @@ def test_a_copy_that_cannot_be_used_is_built_anew_instead(tmp_path, small, damag
 def test_a_small_index_has_no_files_of_uninitialised_memory(small):
     """Chroma makes a hundred empty places in memory that it does not clear, and writes them."""
     assert search(small, SMALL.matrix[0])
-    assert sorted(path.name for path in small.iterdir()) == ["chroma.sqlite3", "manifest.json"]
+    assert sorted(path.name for path in small.iterdir()) == ["chroma.sqlite3", "exact", "manifest.json"]
 
 
 # what is refused
@@ -255,16 +324,31 @@ def cut_segments(folder: Path) -> None:
         path.write_bytes(path.read_bytes()[:100])
 
 
+def cut_exact(folder: Path) -> None:
+    path = folder / "exact" / "vectors.npy"
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def delete_exact(folder: Path) -> None:
+    (folder / "exact" / "order.npy").unlink()
+
+
 UNREADABLE = [
     delete_manifest,
     write_manifest(""),
     write_manifest("[]"),
     write_manifest("null"),
     write_manifest("{}"),
-    write_manifest('{"embedder": "test", "passages": 60, "revision": 1}'),
-    write_manifest('{"embedder": "test", "passages": 60, "revision": 1, "files": null}'),
+    write_manifest('{"format": 2, "embedder": "test", "passages": 60, "revision": 1}'),
+    write_manifest('{"format": 2, "embedder": "test", "passages": 60, "revision": 1, "files": null}'),
+    write_manifest('{"format": 1, "embedder": "test", "passages": 60, "revision": 1, "files": {}}'),
+    write_manifest(
+        '{"embedder": "test", "passages": 60, "revision": 1, "files": {}}'
+    ),  # as before exact search had files
     delete_database,
     cut_database,
+    cut_exact,
+    delete_exact,
     delete_segments,
     cut_segments,
 ]

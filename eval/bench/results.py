@@ -30,7 +30,7 @@ DOCUMENT = ROOT / "docs" / "results.md"
 SUITES = ("sample", "newswire")
 SYSTEMS: tuple[System, ...] = ("full", "by-rule", "bm25", "oracle", "always-answer", "always-abstain")
 TOLERANCE = 0.01
-_KEPT = re.compile(r"<!-- (?:reader|retrieval): begin -->")
+_KEPT = re.compile(r"<!-- (?:reader|retrieval|speed|copies): begin -->")
 _COLUMN = re.compile(r"^\| ([\w@^]+) ?↓? \| (.+) \|$")
 _HEADING = re.compile(r"^### (.+)$")
 _VALUE = re.compile(r"^(\d\.\d{3})(?: \(.*\))? · (\d+)$")
@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def read_kept_part(text: str) -> str:
-    """The parts that `eval/reader/measure.py` and `eval/bench/retrieval.py` write, with a blank line before them."""
+    """The parts that `eval/reader/measure.py` and others of `eval/bench` write, with a blank line before them."""
     found = _KEPT.search(text)
     return "\n" + text[found.start() :] if found else ""
 

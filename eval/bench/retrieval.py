@@ -91,11 +91,11 @@ def render(runs: Mapping[str, RetrievalRun]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def put_between_marks(document: str, text: str) -> str:
-    """The document with a text between our marks, which are put at its end where it has none."""
-    if MARKS[0] not in document:
-        document = f"{document.rstrip()}\n\n{''.join(MARKS)}"
-    before, after = document.index(MARKS[0]) + len(MARKS[0]), document.index(MARKS[1])
+def put_between_marks(document: str, text: str, marks: tuple[str, str] = MARKS) -> str:
+    """The document with a text between marks, which are put at its end where it has none."""
+    if marks[0] not in document:
+        document = f"{document.rstrip()}\n\n{''.join(marks)}"
+    before, after = document.index(marks[0]) + len(marks[0]), document.index(marks[1])
     return f"{document[:before]}\n{text}\n{document[after:]}"
 
 
