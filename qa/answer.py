@@ -14,11 +14,22 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from qa.answer_form import ABSTAINED, Answer, Event, Searched, Stage, make_abstention, name_copies
+from qa.answer_parts import join_answers, settle_readings
 from qa.articles import Article, Filters
 from qa.clauses import read_sentence
 from qa.disagreement import Disagreement, find_disagreement, find_newest
 from qa.errors import ModelError, UsageError
-from qa.extract import LOWEST_TO_ASK, Candidate, Pick, Reading, find_span, read_candidates, read_hits
+from qa.extract import (
+    LOWEST_TO_ASK,
+    SURE_BY_RULE,
+    SURE_SCORE,
+    Candidate,
+    Pick,
+    Reading,
+    find_span,
+    read_candidates,
+    read_hits,
+)
 from qa.figures import find_figures, missing_figures
 from qa.ground import (
     Citation,
@@ -30,7 +41,9 @@ from qa.ground import (
 )
 from qa.keywords import analyze, question_terms
 from qa.models import ChatModel, Message, Usage
-from qa.plan import Plan, make_plan
+from qa.packing import pack_hits
+from qa.parts import Split, ask_parts, may_have_parts, read_split
+from qa.plan import NOTHING_SPENT, Plan, make_plan
 from qa.prompts import Prompt
 from qa.question import read_question
 from qa.read import Reader
@@ -38,7 +51,6 @@ from qa.reply import mark_cut, take_reply
 from qa.retrieve import Hit, Indexes, Retriever
 from qa.strict import describe_unsupported
 from qa.text import clean_text, format_date, inert_text, one_line
-from qa.tokens import count_tokens
 
 MAX_QUESTION_CHARACTERS = 2_000
 NOT_HERE = "NOT IN THESE ARTICLES"  # what the prompt asks a model to say when the passages do not answer
@@ -51,7 +63,8 @@ _MODEL_HITS = 10  # passages shown to a model at most, within the token budget
 class Desk:
     """What is needed to answer: where to look, and how a model is asked.
 
-    Without a `reader` sentences are weighed by rule. `indexes`, `lowest_score` (below it the answer without a model
+    Without a `reader` sentences are weighed by rule, without `splitting` questions are split by rule. `indexes`,
+    `lowest_score` (below it the answer without a model
     abstains; None is the usual) and `compares_sources` (whether other articles' other answers are looked for) are other
     than usual in evaluation only. `make_fence` gives the word that marks off the passages in a prompt: unguessable, so
     that no article can close the block that holds it.
@@ -65,6 +78,7 @@ class Desk:
     indexes: Indexes = "both"
     lowest_score: float | None = None
     reader: Reader | None = None
+    splitting: Prompt | None = None
     compares_sources: bool = True
     make_fence: Callable[[], str] = lambda: secrets.token_hex(8)
 
@@ -83,22 +97,42 @@ def answer_question(question: str, desk: Desk, filters: Filters, model: ChatMode
     question = check_question(question)
     check_filters(filters)
     started = time.perf_counter()
-    plan = make_plan(question, filters, desk.today)
+    plan = yield from plan_question(question, desk, filters, model)
     searched = count_searched(desk, plan)
     yield Stage(f"searching {searched.articles} articles")
     hits = plan.search(desk.retriever, limit=READ_HITS, indexes=desk.indexes)
-    yield from answer_from(question, desk, searched, hits, model, started=started)
+    yield from answer_from(question, desk, searched, hits, model, started=started, spent=plan.spent)
+
+
+def plan_question(question: str, desk: Desk, filters: Filters, model: ChatModel | None) -> Generator[Event, None, Plan]:
+    """How a question that was checked is looked up; a model is asked for its parts where it may have any."""
+    if model is None or desk.splitting is None or not may_have_parts(question):
+        return make_plan(question, filters, desk.today)
+    yield Stage("splitting the question")
+    parts, spent = ask_parts(question, model, desk.splitting)
+    return make_plan(question, filters, desk.today, parts=parts, spent=spent)
 
 
 def count_searched(desk: Desk, plan: Plan) -> Searched:
-    """What the plan's filters admit."""
-    return Searched(*desk.retriever.catalog.count_admitted(plan.filters), plan.filters, plan.timing.window)
+    """What the plan's filters admit, and as what the question was read."""
+    admitted = desk.retriever.catalog.count_admitted(plan.filters)
+    return Searched(*admitted, plan.filters, plan.timing.window, tuple(part.question for part in plan.parts))
 
 
 def answer_from(
-    question: str, desk: Desk, searched: Searched, hits: Sequence[Hit], model: ChatModel | None, *, started: float
+    question: str,
+    desk: Desk,
+    searched: Searched,
+    hits: Sequence[Hit],
+    model: ChatModel | None,
+    *,
+    started: float,
+    spent: Usage = NOTHING_SPENT,
 ) -> Iterator[Event]:
-    """Answer a question that was checked from the first 20 hits of a search that began at `started` (perf_counter)."""
+    """Answer a question that was checked from the first 20 hits of a search that began at `started` (perf_counter).
+
+    `spent` is what a model has already taken for it.
+    """
     hits = hits[:READ_HITS]
     found = time.perf_counter()
     answer: Answer | None = None
@@ -121,7 +155,7 @@ def answer_from(
     answer = name_copies(answer, desk.retriever.catalog)
     done = time.perf_counter()
     seconds = {"retrieval": found - started, "answer": done - found, "total": done - started}
-    yield replace(answer, seconds=seconds, notices=(*notices, *answer.notices))
+    yield replace(answer, seconds=seconds, notices=(*notices, *answer.notices), usage=spent + answer.usage)
 
 
 def last_answer(events: Iterable[Event]) -> Answer:
@@ -159,8 +193,25 @@ def check_filters(filters: Filters) -> None:
 
 
 def _answer_on_record(question: str, desk: Desk, searched: Searched, hits: Sequence[Hit]) -> Answer:
-    """The sentence on record that answers, verbatim, or an abstention."""
-    reading = _read(question, desk, searched, hits)
+    """The sentences on record that answer, verbatim, one for each thing that is asked, or an abstention."""
+    split = read_split(question)
+    answers = _answer_parts(split, desk, searched, hits) if split else []
+    joined = join_answers(question, split, answers) if split else None
+    sure = SURE_SCORE if desk.reader else SURE_BY_RULE
+    if joined and (all(a.status == "answered" for a in answers) or any((a.score or 0.0) >= sure for a in answers)):
+        return joined
+    whole = _answer_reading(question, desk, searched, hits, _read(question, desk, searched, hits))
+    return joined if joined and whole.status == "answered" else whole
+
+
+def _answer_parts(split: Split, desk: Desk, searched: Searched, hits: Sequence[Hit]) -> list[Answer]:
+    readings = settle_readings([_read(part, desk, searched, hits) for part in split.parts])
+    both = zip(split.parts, readings, strict=True)
+    return [_answer_reading(part, desk, searched, hits, reading) for part, reading in both]
+
+
+def _answer_reading(question: str, desk: Desk, searched: Searched, hits: Sequence[Hit], reading: Reading) -> Answer:
+    """The sentence that was read as the answer, verbatim, or an abstention."""
     if reading.answer is None:
         return _abstain(question, searched, reading)
     answer = replace(_state(question, searched, reading.answer), notices=(reading.notice,) if reading.notice else ())
@@ -250,7 +301,7 @@ def _ask_model(
     model: ChatModel,
 ) -> Generator[Event, None, Answer]:
     """Let the model write from the passages, then check every sentence against them."""
-    shown = _fit_budget(hits[:_MODEL_HITS], desk.context_tokens)
+    shown = pack_hits(hits[:_MODEL_HITS], budget_tokens=desk.context_tokens)
     fence = f"passages-{desk.make_fence()}"
     messages = _write_prompt(question, desk, searched, shown, fence)
     said = yield from take_reply(model, messages, max_tokens=desk.max_output_tokens, fence=fence)
@@ -324,21 +375,6 @@ def _abstain(question: str, searched: Searched, reading: Reading) -> Answer:
 
 def _nearest(reading: Reading) -> tuple[Citation, ...]:
     return tuple(Citation(n, pick.quote) for n, pick in enumerate(reading.nearest, start=1))
-
-
-def _fit_budget(hits: Sequence[Hit], budget: int) -> list[Hit]:
-    """The best hits whose texts fit the budget together; always at least one."""
-    shown: list[Hit] = []
-    used = 0
-    for hit in hits:
-        used += count_tokens(hit.passage.text) + _HEADING_TOKENS
-        if shown and used > budget:
-            break
-        shown.append(hit)
-    return shown
-
-
-_HEADING_TOKENS = 40  # number, title, publisher and date of a passage
 
 
 def _write_prompt(question: str, desk: Desk, searched: Searched, hits: Sequence[Hit], fence: str) -> list[Message]:

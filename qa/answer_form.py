@@ -34,12 +34,16 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """What was searched: how much was admitted by which filters; `window` has the days that the question names."""
+    """What was searched: how much was admitted by which filters.
+
+    `window` has the days that the question names, `parts` the questions of which it is made, none for a simple one.
+    """
 
     articles: int
     passages: int
     filters: Filters
     window: Window | None = None
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,8 @@ class Answer:
     """A question answered, or not, with everything needed to check it.
 
     `text` carries `[n]` markers; statements are offsets into it. `short` is the span that answers, at
-    `short_span` of the first citation's quote. `nearest` holds the closest quotes of an abstention, and of an
+    `short_span` of the first citation's quote; where several things are asked it answers the first that is answered,
+    and `text` all. `nearest` holds the closest quotes of an abstention, and of an
     answer the quotes of other articles that answer otherwise.
     `score` tells, from 0 to 1, how much speaks for an answer: without a model what the sentence was picked
     by, with one the mean share of each statement's terms that its quotes have; None where neither was taken.
@@ -194,6 +199,7 @@ def _searched_dict(searched: Searched) -> dict[str, Any]:
         "as_of": filters.as_of.isoformat() if filters.as_of else None,
         "publisher": filters.publisher,
         "window": _window_dict(searched.window),
+        "parts": list(searched.parts),
     }
 
 

@@ -23,6 +23,7 @@ from qa.embed import Embedder, open_embedder
 from qa.endpoint import Endpoint
 from qa.errors import ArchiveBusy, ArchiveReadOnly, ArticleNotFound, ModelUnavailable, WorkspaceError
 from qa.models import ChatModel, ModelChoice, UnreachedModel, open_chat
+from qa.parts import DECOMPOSE_FIELDS
 from qa.plan import make_plan
 from qa.prompts import Prompt, load_prompt
 from qa.read import Reader, ReaderChoice, TrainedReader
@@ -274,6 +275,7 @@ class Archive:
             context_tokens=self.settings.context_tokens,
             max_output_tokens=self.settings.max_output_tokens,
             reader=self.reader,
+            splitting=load_prompt(self.workspace.content("prompts/decompose.md"), placeholders=DECOMPOSE_FIELDS),
         )
 
     def follow_up_prompt(self) -> Prompt:

@@ -92,7 +92,10 @@ def lay_out_answer(answer: Answer) -> Iterator[Line]:
     if answer.nearest:
         yield from (BLANK, line("Against it:" if answer.status == "answered" else "Closest:"))
         yield from islice(_lay_out_citations(answer, answer.nearest), 1, None)
-    yield from (BLANK, line(_footer(answer), "quiet"))
+    yield BLANK
+    if answer.searched.parts:
+        yield line(f"read as: {' · '.join(answer.searched.parts)}", "quiet")
+    yield line(_footer(answer), "quiet")
 
 
 def lay_out_check(check: Check) -> Iterator[Line]:

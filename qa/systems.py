@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, get_args
 
-from qa.answer import NOT_HERE, Desk, answer_from, check_question, count_searched
+from qa.answer import NOT_HERE, Desk, answer_from, check_question, count_searched, plan_question
 from qa.answer_form import Answer, Event, Searched, make_abstention
 from qa.archive import Archive
 from qa.articles import Filters
@@ -28,7 +28,7 @@ from qa.errors import ModelError, ModelReplyInvalid, UsageError
 from qa.gold import Case, FoundEvidence
 from qa.ground import bare_statement, ground_text
 from qa.models import ChatModel, Usage
-from qa.plan import make_plan
+from qa.plan import Plan, make_plan
 from qa.prompts import Prompt, load_prompt
 from qa.replay import CallLog, RecordedChat, RecordedEmbedder, RecordedReader
 from qa.retrieve import Hit, Retriever
@@ -128,8 +128,10 @@ def check_system(name: str) -> System:
 
 def bench_prompts(system: System, archive: Archive) -> list[Prompt]:
     """The prompts that a system with a model uses."""
-    prompt = _closed_book_prompt(archive) if system == "closed-book" else archive.desk().prompt
-    return [prompt, archive.follow_up_prompt()]
+    desk = archive.desk()
+    prompt = _closed_book_prompt(archive) if system == "closed-book" else desk.prompt
+    splitting = desk.splitting if system in ("full", "bm25") else None
+    return [prompt, archive.follow_up_prompt(), *([splitting] if splitting else [])]
 
 
 def visible_evidence(case: Case, evidence: Sequence[FoundEvidence]) -> list[FoundEvidence]:
@@ -168,7 +170,8 @@ class _Asking:
         system = self._bench.system
         if system == "retrieval":
             question = self._stand_alone()
-            return Asked(question, tuple(self._search(question)), None)
+            plan = make_plan(question, self._filters, self._desk.today)
+            return Asked(question, tuple(self._search(plan)), None)
         if system == "always-abstain":
             question = self._stand_alone()
             return Asked(question, None, self._abstain(question))
@@ -183,8 +186,7 @@ class _Asking:
             whole = complete_question(question, whole)
         return whole
 
-    def _search(self, question: str) -> list[Hit]:
-        plan = make_plan(question, self._filters, self._desk.today)
+    def _search(self, plan: Plan) -> list[Hit]:
         return plan.search(self._desk.retriever, limit=RANKED, indexes=self._desk.indexes)
 
     def _converse(self) -> Asked:
@@ -207,9 +209,11 @@ class _Asking:
         if self._bench.system == "closed-book" and model is not None:
             yield self._remember(question, model, started)
             return
-        searched = count_searched(self._desk, make_plan(question, filters, self._desk.today))
-        self._hits = tuple(self._gold_passages() if self._bench.system == "oracle" else self._search(question))
-        yield from answer_from(question, self._desk, searched, self._hits, model, started=started)
+        is_oracle = self._bench.system == "oracle"
+        plan = yield from plan_question(question, self._desk, filters, None if is_oracle else model)
+        searched = count_searched(self._desk, plan)
+        self._hits = tuple(self._gold_passages() if is_oracle else self._search(plan))
+        yield from answer_from(question, self._desk, searched, self._hits, model, started=started, spent=plan.spent)
 
     def _gold_passages(self) -> list[Hit]:
         """The passages that have words of the evidence, in the order of the gold."""

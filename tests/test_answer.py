@@ -33,6 +33,7 @@ from qa.extract import LOWEST_BY_RULE, read_hits
 from qa.figures import missing_figures
 from qa.ground import Citation
 from qa.models import ChatModel, Message, ReplyPart, Usage
+from qa.packing import pack_hits
 from qa.plan import make_plan
 from qa.prompts import load_prompt
 from qa.retrieve import Hit, Retriever
@@ -261,6 +262,7 @@ def test_the_json_has_the_keys_of_the_contract_and_reads_back_as_it_was(
         "as_of": None,
         "publisher": "Sample archive",
         "window": YEAR_2021 if "2021" in question else None,
+        "parts": [],
     }
     assert set(plain["usage"]) == {"input_tokens", "output_tokens", "cost_usd"}
     assert set(plain["seconds"]) == {"retrieval", "answer", "total"}
@@ -676,15 +678,87 @@ def test_the_figure_of_the_short_answer_always_stands_in_a_supported_sentence(de
             assert not missing_figures(answer.short, answer.statements[0].text)
 
 
+# questions of several parts
+
+BOTH = "What was 2021 trade turnover, and how many joint projects are finished?"
+PARTS = ("What was 2021 trade turnover?", "How many joint projects are finished?")
+
+
+@pytest.fixture(scope="module")
+def splitting_desk(desk: Desk) -> Desk:
+    prompt = load_prompt(packaged_content() / "prompts/decompose.md", placeholders=frozenset({"question"}))
+    return replace(desk, splitting=prompt)
+
+
+def test_a_question_with_two_asks_is_answered_with_a_sentence_for_each(desk: Desk) -> None:
+    answer = ask(BOTH, desk)
+    check_sound(answer)
+    first, second = answer.statements
+    assert first.text == f"{ON_RECORD} [1]"
+    assert (second.citations, second.verdict) == ((2,), "supported")
+    assert "projects" in second.text
+    assert (answer.short, answer.searched.parts) == ("$24.2 billion", PARTS)
+    assert answer.to_dict()["searched"]["parts"] == list(PARTS)
+
+
+def test_a_part_that_nothing_answers_is_named_and_where_none_is_answered_it_is_an_abstention(desk: Desk) -> None:
+    answer = ask("What was 2021 trade turnover, and who won the cup in Omsk?", desk)
+    check_sound(answer)
+    assert answer.text == f"{ON_RECORD} [1]"
+    assert answer.notices == ("Nothing that was found answers: Who won the cup in Omsk?",)
+    nothing = ask("Who won the cup in Omsk, and how much did the ticket cost?", desk)
+    assert (nothing.status, nothing.short) == ("abstained", None)
+    assert nothing.nearest
+
+
+def test_of_two_alternatives_the_amounts_are_compared(desk: Desk) -> None:
+    answer = ask("Which are worth more, the finished projects or the projects in progress?", desk)
+    check_sound(answer)
+    assert answer.short == "projects in progress"
+    assert [bool(find_money(s.text)) for s in answer.statements] == [True, True]
+
+
+def find_money(text: str) -> list[str]:
+    return re.findall(r"\$[\d.]+ \w+", text)
+
+
+def test_a_model_splits_a_question_first_and_what_it_takes_is_counted(splitting_desk: Desk) -> None:
+    chat = ScriptedChat(["\n".join(PARTS), f"{ON_RECORD} [1]"])
+    *stages, answer = (e for e in events(BOTH, splitting_desk, chat) if not isinstance(e, Token))
+    assert isinstance(answer, Answer)
+    assert [stage.text for stage in stages] == [
+        "splitting the question",
+        f"searching {answer.searched.articles} articles",
+        "asking scripted",
+    ]
+    assert answer.searched.parts == PARTS
+    split, written = (sum(len(message.content.split()) for message in call) for call in chat.calls)
+    assert answer.usage.input_tokens == split + written
+    assert answer.usage.output_tokens == sum(len(text.split()) for text in [*PARTS, f"{ON_RECORD} [1]"])
+
+
+def test_what_splitting_took_is_counted_where_the_model_then_fails(splitting_desk: Desk) -> None:
+    chat = ScriptedChat(["\n".join(PARTS), ModelUnavailable("gone")])
+    answer = ask(BOTH, splitting_desk, chat)
+    assert (answer.mode, answer.usage.output_tokens) == ("extract", sum(len(part.split()) for part in PARTS))
+    assert answer.notices == ("Answered without the model: gone",)
+
+
+def test_a_simple_question_costs_no_further_call(splitting_desk: Desk) -> None:
+    chat = ScriptedChat([f"{ON_RECORD} [1]"])
+    answer = ask(TURNOVER, splitting_desk, chat)
+    assert (len(chat.calls), answer.model, answer.searched.parts) == (1, "scripted", ())
+
+
 # the prompt
 
 
 def test_the_passages_are_numbered_from_one_with_title_publisher_and_date(desk: Desk, retriever: Retriever) -> None:
     _, user = prompt_for(desk)
-    hits = retriever.search(TURNOVER, limit=10, filters=Filters())
+    hits = pack_hits(make_plan(TURNOVER, Filters(), TODAY).search(retriever, limit=10), budget_tokens=2_000)
     passages = numbered(user, desk)
     assert [number for number, _ in passages] == list(range(1, len(passages) + 1))
-    assert [text for _, text in passages] == [hit.passage.text.strip() for hit in hits[: len(passages)]]
+    assert [text for _, text in passages] == [hit.passage.text.strip() for hit in hits]
     assert re.search(r"^\[\d+\] Trade with Russia sets a record · sample archive · 5 July 2022$", user, re.M)
     assert user.endswith(f"Question: {TURNOVER}")
 
@@ -724,8 +798,12 @@ def test_one_passage_is_shown_even_where_the_budget_is_too_small_for_any(desk: D
     assert len(numbered(prompt_for(replace(desk, context_tokens=1))[1], desk)) == 1
 
 
-def test_at_most_ten_passages_are_shown(desk: Desk) -> None:
-    assert len(numbered(prompt_for(replace(desk, context_tokens=100_000))[1], desk)) == 10
+def test_what_is_shown_are_the_ten_best_passages_and_neighbours_as_one(desk: Desk, retriever: Retriever) -> None:
+    shown = numbered(prompt_for(replace(desk, context_tokens=100_000))[1], desk)
+    best = make_plan(TURNOVER, Filters(), TODAY).search(retriever, limit=10)
+    assert len(shown) < 10
+    for hit in best:
+        assert sum(hit.passage.text.strip() in text for _, text in shown) == 1
 
 
 def test_a_number_beyond_the_passages_shown_is_unknown(desk: Desk) -> None:

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import openai  # noqa: F401  (a second, which would otherwise count towards the first time limit)
 import pytest
-from fault_server import FAULTS, KEY, QUESTION, Fault, failing
+from fault_server import FAULTS, KEY, QUESTION, Fault, failing, say
 from loopback import JSON, Canned, serve
 from small_suite import ARTICLES, BICYCLES, BREAD, Clerk, write, write_suite
 
 import qa
-from qa.answer_form import Answer, Token
+from qa.answer_form import Answer, Stage, Token
 from qa.archive import Archive
 from qa.endpoint import Endpoint
 from qa.errors import ModelError, ModelReplyInvalid, ModelUnavailable
@@ -108,6 +108,38 @@ def test_the_unfinished_sentence_of_a_cut_reply_is_not_supported(archive: Archiv
     assert {statement.verdict for statement in whole} == {"supported"}
     assert last.verdict != "supported"
     assert last.problems[-1].kind == "unfinished"
+
+
+# a question that a model is asked to split
+
+BOTH = "What did Ann pay for bread, and how many bicycles did Ben sell in 2021?"
+ON_RECORD_BOTH = "Ann paid $3 for bread. [1] Ben sold 12 bicycles in 2021. [2]"
+
+
+@pytest.mark.parametrize("name", ["401", "500", "cut within a word", "empty choices", "HTML in place of a reply"])
+def test_a_server_that_fails_at_splitting_too_costs_one_notice_and_no_part(archive: Archive, name: str) -> None:
+    fault = FAULTS[name]
+    with fault.serve() as server:
+        *events, answer = archive.stream(BOTH, model=chat(server.url, fault))
+        assert len(server.posts) == 2 * fault.posts
+    assert isinstance(answer, Answer)
+    assert answer.text == ON_RECORD_BOTH
+    assert answer.searched.parts == ("What did Ann pay for bread?", "How many bicycles did Ben sell in 2021?")
+    assert events[0] == Stage("splitting the question")
+    assert len(answer.notices) == 1
+    assert re.search(fault.notice or "", answer.notices[0])
+    assert KEY not in answer.to_json()
+
+
+@pytest.mark.parametrize("reply", [failing(500), say("I cannot."), say("Who?\n" * 9), say("{}"), say("x " * 9_000)])
+def test_a_server_that_fails_at_splitting_alone_leaves_the_answer_to_the_model(archive: Archive, reply: Canned) -> None:
+    with serve() as server:
+        tries = 3 if reply.status == 500 else 1
+        server.replies = [*[reply] * tries, say("NOT IN THESE ARTICLES")]
+        answer = archive.ask(BOTH, model=OpenAIChat(Endpoint(server.url, KEY, 30.0), "tiny", sleep=[].append))
+        assert len(server.posts) == tries + 1
+    assert (answer.mode, answer.status, answer.notices) == ("model", "abstained", ())
+    assert len(answer.searched.parts) == 2
 
 
 # the command line

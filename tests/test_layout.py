@@ -97,6 +97,14 @@ def test_an_answer_reads_as_in_the_readme():
     )
 
 
+def test_as_what_a_question_of_several_parts_was_read_stands_above_the_last_line():
+    searched = Searched(12, 24, Filters(), parts=("Who paid?", "How much?"))
+    *_, blank, read_as, footer = list(lay_out_answer(make_answer(searched=searched)))
+    assert blank.pieces == ()
+    assert read_as.pieces == (("read as: Who paid? · How much?", "quiet"),)
+    assert footer.pieces[0].text.startswith("0.3 s")
+
+
 def test_an_answer_without_a_short_one_begins_with_its_sentence():
     assert answer_text().startswith(SENTENCE)
 

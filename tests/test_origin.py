@@ -75,7 +75,11 @@ def test_the_origin_is_plain_data_that_says_what_a_run_follows_from(archive: Arc
     assert (origin["suite"], origin["system"], origin["model"], origin["seed"]) == ("small", "full", "tiny", 7)
     assert (origin["cases"], origin["repeats"], origin["selection"]) == (4, 2, {"limit": 2, "tags": ["fact"]})
     assert (origin["gold_sha256"], origin["archive_sha256"]) == (hash_cases(CASES), hash_articles(archive.articles()))
-    assert origin["prompts"] == {p.name: p.sha256 for p in (archive.desk().prompt, archive.follow_up_prompt())}
+    desk = archive.desk()
+    assert desk.splitting is not None
+    used = (desk.prompt, archive.follow_up_prompt(), desk.splitting)
+    assert origin["prompts"] == {prompt.name: prompt.sha256 for prompt in used}
+    assert set(origin["prompts"]) == {"answer", "follow_up", "decompose"}
     assert (origin["recipe"]["budget_tokens"], origin["embedder"]) == (128, "hashing-64")
     assert origin["settings"]["context_tokens"] == 2_000
     assert [gate["kind"] for gate in origin["gates"]] == ["bound", "not_worse_than"]
