@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from qa.answer_form import ABSTAINED, Answer, Event, Searched, Stage, make_abstention
+from qa.answer_form import ABSTAINED, Answer, Event, Searched, Stage, describe_search, make_abstention
 from qa.articles import Article, Filters
 from qa.clauses import read_sentence
 from qa.disagreement import find_disagreement
@@ -83,9 +83,16 @@ def answer_question(question: str, desk: Desk, filters: Filters, model: ChatMode
     check_filters(filters)
     started = time.perf_counter()
     searched = count_searched(desk, filters)
-    yield Stage(f"searching {searched.articles} articles")
+    searching = describe_search(searched, desk.retriever.catalog.find_days(filters))
+    yield Stage(searching)
     hits = desk.retriever.search(question, limit=READ_HITS, filters=filters, indexes=desk.indexes)
+    yield Stage(f"{searching} → {describe_hits(hits)}", is_finding=True)
     yield from answer_from(question, desk, searched, hits, model, started=started)
+
+
+def describe_hits(hits: Sequence[Hit]) -> str:
+    """How many passages of how many articles were found."""
+    return f"{len(hits)} passages from {len({hit.article.id for hit in hits})} articles"
 
 
 def count_searched(desk: Desk, filters: Filters) -> Searched:

@@ -119,6 +119,21 @@ class Catalog:
         articles, held = self._query(f"SELECT (SELECT count(*) {admitted}), ({passages})", values * 2)[0]
         return articles, held
 
+    def find_days(self, filters: Filters) -> tuple[int, int] | None:
+        """First and last day of publication (YYYYMMDD) among the articles that the filters admit; None without any."""
+        key = filters.publisher_key
+        first, last = self._query(
+            "SELECT min(published), max(published) FROM articles"
+            " WHERE published BETWEEN ? AND ? AND (? IS NULL OR publisher_key = ?)",
+            (max(filters.first_day, 1), filters.last_day, key, key),
+        )[0]
+        return (first, last) if first else None
+
+    def publishers(self) -> list[str]:
+        """Every publisher by its name, in order."""
+        rows = self._query("SELECT DISTINCT publisher FROM articles WHERE publisher IS NOT NULL ORDER BY publisher")
+        return [name for (name,) in rows]
+
     def articles(self) -> Iterator[Article]:
         """Every article, by source."""
         for row in self._connection().execute(f"SELECT {ARTICLE_COLUMNS} FROM articles ORDER BY source"):

@@ -825,7 +825,7 @@ def test_on_a_terminal_the_answer_is_styled_wrapped_and_its_span_marked(sample):
     with terminal("ask", QUESTION, columns=60) as child:
         shown = read_all(child)
     assert child.exitstatus == 0
-    assert "searching 12 articles…" in shown
+    assert "searching 12 articles · 2022-07…" in shown
     assert "\x1b[1m$24.2 billion\x1b[0m\n\n" in shown
     assert "\x1b[1;32m$24.2 billion\x1b[0m" in shown
     rows = OURS.sub("", shown.split("\x1b[1m", 1)[1]).splitlines()
