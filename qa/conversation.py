@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 
 from qa.answer import MAX_QUESTION_CHARACTERS, check_question, last_answer
@@ -88,7 +88,7 @@ class Conversation:
 
     def stream(
         self, question: str, filters: Filters | None = None, *, standalone: str | None = None
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """Like `ask`, giving events as they come; the turn is kept when the answer has come.
 
         `standalone` is what is asked of the archive, where `stand_alone` has given it already or the question is

@@ -24,7 +24,7 @@ from qa.text import format_date, one_line, safe_text, shorten, suggest
 FORMAT = "onrecord chat"
 FORMAT_VERSION = 1
 
-_ENDINGS = (".md", ".html", ".json")
+ENDINGS = (".md", ".html", ".json")
 _SIGNS = {"supported": "", "unsupported": "✗ ", "uncited": "? "}
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#+!|~&$^=:])|^(\s*)([-\d])", re.MULTILINE)
 _PRINTABLE_OF_URL = ":/?#[]@!$&'*+,;=%~-._"  # neither blanks nor brackets that end a Markdown link
@@ -41,9 +41,9 @@ def export_turns(turns: Sequence[Turn], file: Path, *, title: str, version: str,
     if not turns:
         raise UsageError("There is nothing to export yet: ask a question first.")
     ending = file.suffix.lower()
-    if ending not in _ENDINGS:
-        known = ", ".join(_ENDINGS)
-        raise UsageError(f"A chat is exported as {known}, not as '{file.name}'.{suggest(ending, _ENDINGS)}")
+    if ending not in ENDINGS:
+        known = ", ".join(ENDINGS)
+        raise UsageError(f"A chat is exported as {known}, not as '{file.name}'.{suggest(ending, ENDINGS)}")
     if not file.parent.is_dir() or file.is_dir():
         what = f"{file} is a folder" if file.is_dir() else f"The folder {file.parent} is not there"
         raise UsageError(f"{what}: name a file in a folder that is there.")

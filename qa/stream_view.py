@@ -7,8 +7,9 @@ unchecked words stood.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from contextlib import suppress
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 from qa.answer_form import Event, Stage, Token
 from qa.layout import BLANK, Line, line
@@ -125,7 +126,7 @@ class TurnView:
     def show(self, event: Event) -> None:
         """Show a stage or some words of the model."""
         if isinstance(event, Stage) and event.is_finding:
-            self.write([line(event.text, "quiet")])
+            self.write([line(event.text, "quiet"), BLANK])
             self.show_stage("reading")
         elif isinstance(event, Stage):
             self.show_stage(event.text)
@@ -206,3 +207,24 @@ def _size(screen: Screen) -> tuple[int, int]:
         size = os.get_terminal_size(screen.stream.fileno())
         return size.columns, size.lines
     return screen.width, 24
+
+
+@contextmanager
+def quiet_keys() -> Iterator[None]:
+    """What is typed while an answer is made is kept for the next line and not shown in the midst of it."""
+    try:
+        import termios
+
+        place = sys.stdin.fileno()
+        before = termios.tcgetattr(place)
+    except (ImportError, OSError, ValueError):
+        yield
+        return
+    silent = [*before]
+    silent[3] &= ~termios.ECHO
+    try:
+        termios.tcsetattr(place, termios.TCSANOW, silent)
+        yield
+    finally:
+        with suppress(termios.error):
+            termios.tcsetattr(place, termios.TCSANOW, before)
