@@ -19,14 +19,14 @@ from qa.html_answer import Shown, ShownQuote, name_nearest, render_quote, render
 from qa.html_page import format_moment, quoted, render_page
 from qa.markup import Markup, tag
 from qa.saved import read_shown
-from qa.text import format_date, one_line, safe_text, shorten, suggest
+from qa.text import format_date, one_line, shorten, suggest
 
 FORMAT = "onrecord chat"
 FORMAT_VERSION = 1
 
 ENDINGS = (".md", ".html", ".json")
 _SIGNS = {"supported": "", "unsupported": "✗ ", "uncited": "? "}
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#+!|~&$^=:])|^(\s*)([-\d])", re.MULTILINE)
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#+!|~&$^]|^-|(?<=^\d)[.)]|(?<=^\d\d)[.)]")
 _PRINTABLE_OF_URL = ":/?#[]@!$&'*+,;=%~-._"  # neither blanks nor brackets that end a Markdown link
 _INCOMPLETE = "Stopped before its end; nothing of it was checked."
 
@@ -44,9 +44,6 @@ def export_turns(turns: Sequence[Turn], file: Path, *, title: str, version: str,
     if ending not in ENDINGS:
         known = ", ".join(ENDINGS)
         raise UsageError(f"A chat is exported as {known}, not as '{file.name}'.{suggest(ending, ENDINGS)}")
-    if not file.parent.is_dir() or file.is_dir():
-        what = f"{file} is a folder" if file.is_dir() else f"The folder {file.parent} is not there"
-        raise UsageError(f"{what}: name a file in a folder that is there.")
     if ending == ".json":
         text = json.dumps(_chat_dict(turns, title, version, now), indent=1) + "\n"
     elif ending == ".html":
@@ -55,6 +52,10 @@ def export_turns(turns: Sequence[Turn], file: Path, *, title: str, version: str,
         text = "\n".join(_write_markdown(turns, title, version, now))
     try:
         file.write_text(text, encoding="utf-8", newline="\n")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UsageError(f"The folder {file.parent} is not there: name a file in a folder that is.") from error
+    except IsADirectoryError as error:
+        raise UsageError(f"{file} is a folder: name a file in it.") from error
     except OSError as error:
         raise ContentError(f"The chat could not be written to {file}: {error.strerror}.") from error
 
@@ -160,16 +161,14 @@ def _write_answer(answer: Answer) -> Iterator[str]:
 
 def _write_quotes(citations: Iterable[Citation]) -> Iterator[str]:
     for citation in citations:
-        quoted_text = citation.quote
-        place = f"{quoted_text.article.source}:{quoted_text.line}"
+        number, said = citation.number, citation.quote
+        place = f"{_escape(f'{said.article.source}:{said.line}')}, characters {said.start}–{said.end}"
         yield from (
             "",
-            f"> “{_escape(quoted_text.text)}”",
+            f"> “{_escape(said.text)}”",
             ">",
-            f"> \\[{citation.number}\\] {_describe(quoted_text.article)}",
-        )
-        yield from (
-            f"> `{one_line(place).replace('`', chr(39))}`, characters {quoted_text.start}–{quoted_text.end}",
+            f"> \\[{number}\\] {_describe(said.article)}",
+            f"> {place}",
             "",
         )
 
@@ -183,6 +182,5 @@ def _describe(article: Article) -> str:
 
 def _escape(text: str) -> str:
     """Text as one line of Markdown that shows it and nothing else."""
-    return _MARKDOWN.sub(
-        lambda found: f"\\{found[1]}" if found[1] else f"{found[2]}\\{found[3]}", one_line(safe_text(text))
-    )
+    escaped = _MARKDOWN.sub(lambda found: f"\\{found[0]}", one_line(text))
+    return escaped.replace("\\<", "&lt;")
