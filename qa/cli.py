@@ -35,6 +35,7 @@ from qa.layout import (
     lay_out_answer,
     lay_out_article,
     lay_out_hits,
+    line,
     list_rows,
     status_rows,
 )
@@ -258,7 +259,8 @@ def chat_(
             raise typer.Exit(chat(archive.chat(), out(), err(), as_json=as_json))
         from qa.repl import HOW_TO_LEAVE, start_chat
 
-        out().say(f"{count(held, 'article')} in {archive.workspace.root}. /help lists the commands. {HOW_TO_LEAVE}")
+        where = f"{count(held, 'article')} in {archive.workspace.root}."
+        out().write([line(f"{where} /help lists the commands. {HOW_TO_LEAVE}", "quiet")])
         start_chat(archive, out(), goes_on=goes_on, is_kept=not no_save)
 
 

@@ -101,9 +101,10 @@ class WordWrap:
 
 
 def _count_cells(text: str) -> int:
+    """The columns that a text takes, at most: not every terminal draws a colour of skin into the sign before it."""
     from rich.cells import cell_len
 
-    return cell_len(text)
+    return sum(2 if "\U0001f3fb" <= char <= "\U0001f3ff" else cell_len(char) for char in text)
 
 
 class TurnView:
@@ -178,9 +179,12 @@ class TurnView:
                 return
             self._make_room()
             self._stage = None
-            self._wrap = WordWrap(self._screen.width - 1, goes_back=self._screen.is_styled)
+            self._wrap = self._begin_words()
         self.text += text
         self._put(self._wrap.feed(text))
+
+    def _begin_words(self) -> WordWrap:
+        return WordWrap(self._screen.width - 1, goes_back=self._screen.is_styled)
 
     def _write_rest(self, wrap: WordWrap) -> None:
         self._put(wrap.end())
@@ -197,6 +201,7 @@ class TurnView:
             self._is_disturbed = True
             self._write_rest(self._wrap)
             self._screen.write([BLANK])
+            self._wrap = self._begin_words()
         elif self._stage is not None:
             self._screen.erase_stage()
 

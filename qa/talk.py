@@ -159,8 +159,9 @@ class Talk:
         self._take([turn for _, turn in held.turns], [row for row, _ in held.turns], held.filters, summary.id)
         sources = sum(len({c.number for c in turn.answer.citations}) for turn in self.turns)
         named = f"chat {summary.id}" + (f" “{summary.name}”" if summary.name else "")
-        self._say(f"Back in {named}: {count(len(self.turns), 'turn')}, {count(sources, 'source')},")
-        self._say(f"filters: {describe_scope(self.filters) or 'none'}; answers by {self.model_name()}.")
+        back = f"{count(len(self.turns), 'turn')}, {count(sources, 'source')}"
+        scope = describe_scope(self.filters) or "none"
+        self._say(f"Back in {named}: {back}, filters: {scope}; answers by {self.model_name()}.")
         if held.unread:
             self._say(
                 f"{count(held.unread, 'turn')} could not be read and {'is' if held.unread == 1 else 'are'} left out."
