@@ -20,7 +20,7 @@ from prompt_toolkit.keys import Keys
 from prompt_toolkit.output.vt100 import Vt100_Output
 
 from qa.chat_choices import Choice
-from qa.text import safe_text
+from qa.text import one_line, safe_text
 
 FENCE = '"""'
 _KEPT_LINES = 1_000  # of the history
@@ -109,7 +109,8 @@ class LineEditor:
             EOFError: Ctrl-D on an empty line.
             KeyboardInterrupt: Ctrl-C; `is_empty` says whether there was anything on the line.
         """
-        return strip_fence(self._session.prompt([("ansicyan", f"{scope} " if scope else ""), ("bold", "> ")]))
+        shown = f"{one_line(scope)} " if scope else ""
+        return strip_fence(self._session.prompt([("ansicyan", shown), ("bold", "> ")]))
 
     @property
     def is_empty(self) -> bool:
@@ -128,7 +129,7 @@ class PlainEditor:
         Raises:
             EOFError, KeyboardInterrupt: Ctrl-D, Ctrl-C.
         """
-        text = input(f"{scope} > " if scope else "> ")
+        text = input(f"{one_line(scope)} > " if scope else "> ")
         while _is_open(text):
             text += "\n" + input("… ")
         return strip_fence(text)

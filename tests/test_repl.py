@@ -444,7 +444,7 @@ def test_a_turn_becomes_a_case_that_eval_runs(chatted: Path) -> None:
         assert "Run it with: qa eval run chat-cases" in " ".join(seen.enter("/save-case right").split())
         seen.enter("and in 2020?")
         assert "is in" in seen.enter("/save-case none")
-        assert "error: Write: /save-case right" in seen.enter("/save-case perhaps")
+        assert "error: Write /save-case right" in seen.enter("/save-case perhaps")
     checked = call_program("eval", "check", "chat-cases", "--workspace", chatted)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     ran = call_program("eval", "run", "chat-cases", "--no-model", "--workspace", chatted, timeout=300)
@@ -531,7 +531,7 @@ def test_a_model_that_fails_leaves_the_chat_usable(mine: Path, server) -> None:
 def test_a_long_chat_is_condensed_for_the_model_with_a_notice(mine: Path, server) -> None:
     def reply(request: loopback.Request) -> loopback.Canned:
         is_follow_up = "Last question:" in request.body["messages"][-1]["content"]
-        return loopback.whole_reply(TURNOVER if is_follow_up else f"{SAID} " * 18)
+        return loopback.whole_reply(TURNOVER if is_follow_up else f"{SAID} " * 12)
 
     server.replies = [reply]
     with open_chat() as seen:
