@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from qa.answer_form import Event, Stage, Token
@@ -217,19 +217,30 @@ def _size(screen: Screen) -> tuple[int, int]:
 @contextmanager
 def quiet_keys() -> Iterator[None]:
     """What is typed while an answer is made is kept for the next line and not shown in the midst of it."""
+    restore = _hush()
     try:
-        import termios
-
-        place = sys.stdin.fileno()
-        before = termios.tcgetattr(place)
-    except (ImportError, OSError, ValueError):
-        yield
-        return
-    silent = [*before]
-    silent[3] &= ~termios.ECHO
-    try:
-        termios.tcsetattr(place, termios.TCSANOW, silent)
         yield
     finally:
-        with suppress(termios.error):
+        restore()
+
+
+def _hush() -> Callable[[], None]:
+    """Stop the terminal of standard input from showing what is typed; what makes it show that again."""
+    try:
+        import termios
+    except ImportError:  # not everywhere
+        return lambda: None
+    try:
+        place = sys.stdin.fileno()
+        before = termios.tcgetattr(place)
+        silent = [*before]
+        silent[3] &= ~termios.ECHO
+        termios.tcsetattr(place, termios.TCSANOW, silent)
+    except (OSError, ValueError, termios.error):
+        return lambda: None
+
+    def restore() -> None:
+        with suppress(termios.error):  # the terminal may be gone
             termios.tcsetattr(place, termios.TCSANOW, before)
+
+    return restore
