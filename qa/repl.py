@@ -43,25 +43,39 @@ def start_chat(archive: Archive, screen: Screen, *, goes_on: bool, is_kept: bool
 
 
 def _loop(talk: Talk, editor: LineEditor | PlainEditor) -> None:
-    while True:
+    goes_on = True
+    while goes_on:
         try:
-            text = editor.read(talk.scope)
-            _take(talk, text)
-        except (EOFError, Leave):
-            return
+            goes_on = _take_line(talk, editor)
         except KeyboardInterrupt:
-            if editor.is_empty:
-                _say(talk, HOW_TO_LEAVE)
-        except QAError as error:
-            _say(talk, f"error: {error}", is_bad=True)
-        except Exception as error:  # noqa: BLE001  one turn that fails does not end the chat
-            if os.environ.get("QA_DEBUG"):
-                talk.screen.write_block("".join(traceback.format_exception(error)))
-            kind = type(error).__name__
-            _say(talk, f"error: {kind}: {error}. Where this happened is shown with QA_DEBUG=1.", is_bad=True)
+            _say(talk, "Stopped.")
 
 
-def _take(talk: Talk, text: str) -> None:
+def _take_line(talk: Talk, editor: LineEditor | PlainEditor) -> bool:
+    """Read a line and do what it says; whether the chat goes on."""
+    try:
+        text = editor.read(talk.scope)
+    except EOFError:
+        return False
+    except KeyboardInterrupt:
+        if editor.is_empty:
+            _say(talk, HOW_TO_LEAVE)
+        return True
+    try:
+        _do(talk, text)
+    except Leave:
+        return False
+    except QAError as error:
+        _say(talk, f"error: {error}", is_bad=True)
+    except Exception as error:  # noqa: BLE001  one turn that fails does not end the chat
+        if os.environ.get("QA_DEBUG"):
+            talk.screen.write_block("".join(traceback.format_exception(error)))
+        kind = type(error).__name__
+        _say(talk, f"error: {kind}: {error}. Where this happened is shown with QA_DEBUG=1.", is_bad=True)
+    return True
+
+
+def _do(talk: Talk, text: str) -> None:
     if text.startswith("/"):
         run_command(talk, text)
     elif text:

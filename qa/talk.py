@@ -75,29 +75,11 @@ class Talk:
         Raises:
             QAError: the question cannot be asked, or the archive cannot be read.
         """
-        view = self.view = TurnView(self.screen)
-        view.show_stage("reading the question")
-        before, standalone = len(self.turns), ""
+        self.view = TurnView(self.screen)
         try:
-            standalone = self._stand_alone(question, view)
-            events = self.conversation.stream(question, self.filters, standalone=standalone)
-            with closing(events), quiet_keys():
-                for event in events:
-                    if not isinstance(event, Answer):
-                        view.show(event)
-        except KeyboardInterrupt:
-            if len(self.turns) == before:
-                self._stop(view, question, standalone)
-                return False
-        except BaseException:
-            view.stop()
-            raise
+            return self._take_turn(question, self.view)
         finally:
             self.view = None
-        turn = self.turns[-1]
-        view.finish([*lay_out_answer(turn.answer, footer=describe_turn(turn, self.turns)), BLANK])
-        self._keep(turn)
-        return True
 
     def retry(self) -> None:
         """Ask the last question again, with what holds now; the old answer goes when the new one has come.
@@ -206,6 +188,28 @@ class Talk:
 
     # inside
 
+    def _take_turn(self, question: str, view: TurnView) -> bool:
+        view.show_stage("reading the question")
+        before, standalone = len(self.turns), ""
+        try:
+            standalone = self._stand_alone(question, view)
+            events = self.conversation.stream(question, self.filters, standalone=standalone)
+            with closing(events), quiet_keys():
+                for event in events:
+                    if not isinstance(event, Answer):
+                        view.show(event)
+        except KeyboardInterrupt:
+            if len(self.turns) == before:
+                self._stop(view, question, standalone)
+                return False
+        except BaseException:
+            view.stop()
+            raise
+        turn = self.turns[-1]
+        self._keep(turn)
+        view.finish([*lay_out_answer(turn.answer, footer=describe_turn(turn, self.turns)), BLANK])
+        return True
+
     def _stand_alone(self, question: str, view: TurnView) -> str:
         typed = " ".join(clean_text(question).split())
         if self.is_raw:
@@ -232,6 +236,7 @@ class Talk:
     def _keep(self, turn: Turn) -> None:
         """Keep a turn in the file; where that fails, say so once and go on without."""
         row = None
+        self._rows += [None] * (len(self.turns) - 1 - len(self._rows))  # of a turn that Ctrl-C kept from being kept
         if self.store is not None:
             try:
                 if self.session is None:
@@ -277,4 +282,7 @@ class Talk:
         return article if (article.id, article.sha256) == (id_, sha256) else None
 
     def _say(self, message: str) -> None:
-        self.screen.write([line(message, "quiet")])
+        if self.view is not None:
+            self.view.say(message)
+        else:
+            self.screen.write([line(message, "quiet")])

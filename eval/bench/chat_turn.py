@@ -4,8 +4,8 @@
 
 `--news` names a folder in the form of RealTimeQA (`articles.jsonl.gz`, `questions.jsonl`), which is indexed in DIR, or
 where none is named in a temporary one. Each question is taken as by the terminal: asked, laid out and wrapped for 80
-columns, kept in the file of chats. The first three turns, in which models and indexes are loaded, are not counted. It is the
-CPU of all threads; embedding the articles, which comes before, is no part of it.
+columns, kept in the file of chats. The first three turns, in which models and indexes are loaded, are not counted. CPU
+is that of all threads; embedding the articles, which comes before, is no part of it.
 """
 
 from __future__ import annotations
