@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -39,7 +40,11 @@ def offer_dates(talk: Talk, typed: str) -> Iterable[Choice]:
         return [Choice(str(year)) for year in range(last, first - 1, -1)]
     if len(typed) < 7:
         return [Choice(f"{typed[:4]}-{number:02}", MONTHS[number - 1]) for number in range(1, 13)]
-    return [Choice(f"{typed[:7]}-{number:02}") for number in range(1, 32)]
+    try:
+        days_of_month = calendar.monthrange(int(typed[:4]), int(typed[5:7]))[1]
+    except ValueError:  # calendar's is one too
+        return []
+    return [Choice(f"{typed[:7]}-{number:02}") for number in range(1, days_of_month + 1)]
 
 
 def offer_publishers(talk: Talk, _: str) -> Iterable[Choice]:
