@@ -25,7 +25,7 @@ from qa.answer import (
     count_searched,
     last_answer,
 )
-from qa.answer_form import Answer, Event, Stage, Token
+from qa.answer_form import Answer, Event, Searched, Stage, Token, describe_search
 from qa.articles import Filters, Quote, hash_text
 from qa.embed import open_embedder
 from qa.errors import ModelRejected, ModelReplyInvalid, ModelUnavailable, UsageError
@@ -835,3 +835,18 @@ def test_one_sentence_that_holds_is_enough_for_the_answer_to_be_the_models(desk:
     answer = reply(f"{WRONG} {IN_FULL}", desk)
     assert (answer.mode, answer.notices) == ("model", ())
     assert [s.verdict for s in answer.statements] == ["unsupported", "supported"]
+
+
+# stages
+
+
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [
+        (None, "searching 1,200 articles"),
+        ((20220105, 20220131), "searching 1,200 articles · 2022-01"),
+        ((20220105, 20240229), "searching 1,200 articles · 2022-01…2024-02"),
+    ],
+)
+def test_what_is_searched_is_told_with_the_months_it_is_of(days: tuple[int, int] | None, told: str) -> None:
+    assert describe_search(Searched(1_200, 3_000, Filters()), days) == told

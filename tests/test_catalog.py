@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from shelf import FILTERS, GRID, admits, cut, make
 
-from qa.articles import Article
+from qa.articles import Article, day_number
 from qa.catalog import Catalog, Counts, index_text
 from qa.errors import ArchiveReadOnly, ArchiveTooNew, StoreError
 
@@ -244,6 +244,12 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
 def test_the_filters_count_what_a_plain_predicate_admits(grid, filters):
     admitted = [article for article in GRID if admits(filters, article)]
     assert grid.count_admitted(filters) == (len(admitted), len(admitted))
+    days = [day_number(article.published) for article in admitted if article.published]
+    assert grid.find_days(filters) == ((min(days), max(days)) if days else None)
+
+
+def test_every_publisher_is_named_once(grid):
+    assert grid.publishers() == sorted({article.publisher for article in GRID if article.publisher})
 
 
 # transactions and threads
