@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from qa.answer_form import ABSTAINED, Answer, Event, Searched, Stage, make_abstention, name_copies
+from qa.answer_form import ABSTAINED, Answer, Event, Searched, Stage, describe_search, make_abstention, name_copies
 from qa.answer_parts import join_answers, settle_readings
 from qa.articles import Article, Filters
 from qa.clauses import read_sentence
@@ -99,9 +99,16 @@ def answer_question(question: str, desk: Desk, filters: Filters, model: ChatMode
     started = time.perf_counter()
     plan = yield from plan_question(question, desk, filters, model)
     searched = count_searched(desk, plan)
-    yield Stage(f"searching {searched.articles} articles")
+    searching = describe_search(searched, desk.retriever.catalog.find_days(plan.filters))
+    yield Stage(searching)
     hits = plan.search(desk.retriever, limit=READ_HITS, indexes=desk.indexes)
+    yield Stage(f"{searching} → {describe_hits(hits)}", is_finding=True)
     yield from answer_from(question, desk, searched, hits, model, started=started, spent=plan.spent)
+
+
+def describe_hits(hits: Sequence[Hit]) -> str:
+    """How many passages of how many articles were found."""
+    return f"{len(hits)} passages from {len({hit.article.id for hit in hits})} articles"
 
 
 def plan_question(question: str, desk: Desk, filters: Filters, model: ChatModel | None) -> Generator[Event, None, Plan]:

@@ -20,9 +20,10 @@ ABSTAINED = "Not in these articles."  # the text of every abstention
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What the program is doing now, for display."""
+    """What the program is doing now, for display; `is_finding` where it says what was found, worth keeping in view."""
 
     text: str
+    is_finding: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,13 @@ class Answer:
 
 
 Event = Stage | Token | Answer
+
+
+def describe_search(searched: Searched, days: tuple[int, int] | None) -> str:
+    """What is searched, as one line; `days` are the first and the last of the articles as YYYYMMDD."""
+    months = [f"{day // 10000}-{day // 100 % 100:02}" for day in days] if days else []
+    dates = f" · {'…'.join(dict.fromkeys(months))}" if months else ""
+    return f"searching {searched.articles:,} articles{dates}"
 
 
 def make_abstention(question: str, searched: Searched) -> Answer:

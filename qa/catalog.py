@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qa.articles import Article, Filters, Passage, hash_text, index_text
-from qa.errors import ArchiveReadOnly, ArchiveTooNew, EmbedderMismatch, StoreError
+from qa.database import Database
+from qa.errors import ArchiveTooNew, EmbedderMismatch, StoreError
 from qa.schema import (
     ARTICLE_COLUMNS,
     MIGRATIONS,
     SCHEMA,
     SCHEMA_VERSION,
     VectorRows,
-    connect,
     make_article,
     make_date,
     make_row,
@@ -41,7 +40,7 @@ class Counts:
     vectors: int
 
 
-class Catalog:
+class Catalog(Database):
     """One archive's SQLite file: WAL, foreign keys, synchronous=FULL.
 
     Safe to share between threads: each thread has a connection of its own. Opened with
@@ -56,25 +55,13 @@ class Catalog:
             ArchiveReadOnly: it was to be written and may not be.
             StoreError: it is missing or is not a catalog.
         """
-        self.path = path
-        self.writable = writable
-        self._local = threading.local()
-        self._open: list[tuple[threading.Thread, sqlite3.Connection]] = []
-        self._lock = threading.Lock()
+        super().__init__(path, writable=writable)
         self._counted: tuple[int, dict[Filters, tuple[int, int]]] = (-1, {})  # of this revision of the content
         try:
             self._check_schema()
         except BaseException:
             self.close()
             raise
-
-    def close(self) -> None:
-        """Close every thread's connection; the last writer's folds the log into the file."""
-        with self._lock:
-            for _, connection in self._open:
-                connection.close()
-            self._open.clear()
-            self._local = threading.local()
 
     # reading
 
@@ -122,9 +109,24 @@ class Catalog:
             counted[filters] = self._count_admitted(filters)
         return counted[filters]
 
+    def find_days(self, filters: Filters) -> tuple[int, int] | None:
+        """First and last day of publication (YYYYMMDD) among the articles that the filters admit; None without any."""
+        key = filters.publisher_key
+        first, last = self.query(
+            "SELECT min(published), max(published) FROM articles"
+            " WHERE published BETWEEN ? AND ? AND (? IS NULL OR publisher_key = ?)",
+            (max(filters.first_day, 1), filters.last_day, key, key),
+        )[0]
+        return (first, last) if first else None
+
+    def publishers(self) -> list[str]:
+        """Every publisher by its name, in order."""
+        rows = self.query("SELECT DISTINCT publisher FROM articles WHERE publisher IS NOT NULL ORDER BY publisher")
+        return [name for (name,) in rows]
+
     def articles(self) -> Iterator[Article]:
         """Every article, by source."""
-        for row in self._connection().execute(f"SELECT {ARTICLE_COLUMNS} FROM articles ORDER BY source"):
+        for row in self.connection().execute(f"SELECT {ARTICLE_COLUMNS} FROM articles ORDER BY source"):
             yield make_article(row)
 
     def article(self, article_id: str) -> Article | None:
@@ -175,7 +177,7 @@ class Catalog:
         days: list[int] = []
         publishers: list[str | None] = []
         vectors = bytearray()  # not a list of them, which would take as much memory once more
-        for id_, day, publisher, vector in self._rows(
+        for id_, day, publisher, vector in self.rows(
             "SELECT p.id, a.published, a.publisher_key, v.vector FROM passages p JOIN articles a ON a.id = p.article_id"
             " JOIN vectors v ON v.embedder = ? AND v.text_hash = p.text_hash ORDER BY p.id",
             (embedder,),
@@ -225,7 +227,7 @@ class Catalog:
             ArchiveReadOnly: the catalog may not be written.
             StoreError: SQLite refused, for example because the disk is full.
         """
-        connection = self._connection()
+        connection = self.connection()
         try:
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -237,22 +239,22 @@ class Catalog:
                     connection.execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
-            raise self._wrap(error) from error
+            raise self.wrap(error) from error
 
     def set_meta(self, key: str, value: str) -> None:
         """Keep a value under a key; inside `transaction`."""
-        self._connection().execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+        self.connection().execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
     def put_article(self, article: Article, passages: Sequence[Passage]) -> None:
         """Store an article with its passages in place of the one with the same id; inside `transaction`."""
         self._content_changed()
-        execute = self._connection().execute
+        execute = self.connection().execute
         execute("DELETE FROM articles WHERE id = ?", (article.id,))
         execute("DELETE FROM removed WHERE article_id = ?", (article.id,))
         execute(
             f"INSERT INTO articles ({ARTICLE_COLUMNS}, publisher_key) VALUES ({_marks(range(12))})", make_row(article)
         )
-        self._connection().executemany(
+        self.connection().executemany(
             "INSERT INTO passages VALUES (?, ?, ?, ?, ?)",
             [(p.id, p.article_id, p.start, p.end, hash_text(index_text(article, p))) for p in passages],
         )
@@ -261,38 +263,38 @@ class Catalog:
         """Delete articles, their passages, and vectors no other passage uses; inside `transaction`."""
         self._content_changed()
         for batch in _batches(ids):
-            self._connection().execute(f"DELETE FROM articles WHERE id IN ({_marks(batch)})", batch)
-        self._connection().executemany("INSERT OR IGNORE INTO removed VALUES (?)", [(id_,) for id_ in ids])
+            self.connection().execute(f"DELETE FROM articles WHERE id IN ({_marks(batch)})", batch)
+        self.connection().executemany("INSERT OR IGNORE INTO removed VALUES (?)", [(id_,) for id_ in ids])
         self.drop_unused_vectors()
 
     def drop_unused_vectors(self) -> None:
         """Delete vectors of texts that no passage holds any more; inside `transaction`."""
-        self._connection().execute("DELETE FROM vectors WHERE text_hash NOT IN (SELECT text_hash FROM passages)")
+        self.connection().execute("DELETE FROM vectors WHERE text_hash NOT IN (SELECT text_hash FROM passages)")
 
     def put_vectors(self, embedder: str, ids: Sequence[str], vectors: NDArray[np.float32]) -> None:
         """Keep the vector of each passage under (embedder, text hash); inside `transaction`."""
         self._content_changed()
-        self._connection().executemany(
+        self.connection().executemany(
             "INSERT OR REPLACE INTO vectors SELECT ?, text_hash, ? FROM passages WHERE id = ?",
             [(embedder, vector.tobytes(), id_) for id_, vector in zip(ids, vectors, strict=True)],
         )
 
     def mark_in_keywords(self, ids: Iterable[str]) -> None:
         """Note that the keyword index holds these articles; inside `transaction`."""
-        self._connection().executemany("UPDATE articles SET in_keywords = 1 WHERE id = ?", [(id_,) for id_ in ids])
+        self.connection().executemany("UPDATE articles SET in_keywords = 1 WHERE id = ?", [(id_,) for id_ in ids])
 
     def forget_keywords(self) -> None:
         """Note that the keyword index holds no article; inside `transaction`."""
-        self._connection().execute("UPDATE articles SET in_keywords = 0")
+        self.connection().execute("UPDATE articles SET in_keywords = 0")
 
     def forget_removed(self, ids: Iterable[str]) -> None:
         """Note that the derived indexes no longer hold these articles; inside `transaction`."""
-        self._connection().executemany("DELETE FROM removed WHERE article_id = ?", [(id_,) for id_ in ids])
+        self.connection().executemany("DELETE FROM removed WHERE article_id = ?", [(id_,) for id_ in ids])
 
     def put_files(self, files: dict[str, tuple[int, int]]) -> None:
         """Note size in bytes and time of change in ns of files kept in step; inside `transaction`."""
         rows = [(path, size, time) for path, (size, time) in files.items()]
-        self._connection().executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", rows)
+        self.connection().executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", rows)
 
     def flush(self) -> None:
         """Fold the write-ahead log into the file and leave it empty, so that nothing deleted stays in it."""
@@ -320,44 +322,6 @@ class Catalog:
     def _content_changed(self) -> None:
         self.set_meta("content", str(self.revision() + 1))
 
-    def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
-        """The rows of a statement, also about a table that another module keeps (`qa.copy_groups`).
-
-        Raises:
-            StoreError: SQLite refused.
-        """
-        try:
-            return self._connection().execute(sql, values).fetchall()
-        except sqlite3.Error as error:
-            raise self._wrap(error) from error
-
-    def _rows(self, sql: str, values: Sequence[object]) -> Iterator[tuple]:  # type: ignore[type-arg]
-        """As `query`, one row at a time."""
-        try:
-            yield from self._connection().execute(sql, values)
-        except sqlite3.Error as error:
-            raise self._wrap(error) from error
-
-    def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            try:
-                connection = connect(self.path, writable=self.writable)
-            except sqlite3.Error as error:
-                raise self._wrap(error) from error
-            with self._lock:
-                self._close_abandoned()
-                self._open.append((threading.current_thread(), connection))
-            self._local.connection = connection
-        return connection
-
-    def _close_abandoned(self) -> None:
-        """Close the connections of threads that have ended: a server may make one for each request."""
-        for thread, connection in self._open:
-            if not thread.is_alive():
-                connection.close()
-        self._open = [pair for pair in self._open if pair[0].is_alive()]
-
     def _check_schema(self) -> None:
         version = self.query("PRAGMA user_version")[0][0]
         if version > SCHEMA_VERSION:
@@ -376,14 +340,8 @@ class Catalog:
     def _migrate(self, statements: str, version: int) -> None:
         with self.transaction():
             for statement in statements.split(";"):
-                self._connection().execute(statement)
-            self._connection().execute(f"PRAGMA user_version = {version}")
-
-    def _wrap(self, error: sqlite3.Error) -> StoreError | ArchiveReadOnly:
-        message = str(error)
-        if "readonly" in message or ("unable to open" in message and self.writable):
-            return ArchiveReadOnly(f"The archive {self.path} may not be written ({message}). Check its permissions.")
-        return StoreError(f"SQLite failed on {self.path}: {message}. What is committed is kept; try again.")
+                self.connection().execute(statement)
+            self.connection().execute(f"PRAGMA user_version = {version}")
 
 
 _MISSING = (

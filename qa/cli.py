@@ -36,6 +36,7 @@ from qa.layout import (
     lay_out_answer,
     lay_out_article,
     lay_out_hits,
+    line,
     list_rows,
     status_rows,
 )
@@ -245,21 +246,30 @@ def ask(
 
 @app.command("chat")
 def chat_(
+    goes_on: options.ContinueOption = False,
+    no_save: options.NoSaveOption = False,
     no_model: options.NoModelOption = False,
     model: options.ModelOption = None,
     as_json: options.JsonOption = False,
     workspace: options.WorkspaceOption = None,
 ) -> None:
     """Ask question after question; each may refer to those before it. Not a terminal: one question a line."""
+    talks = sys.stdin is not None and sys.stdin.isatty() and out().is_terminal and not as_json
+    if goes_on and not talks:
+        raise UsageError("--continue goes on with a chat on a terminal: leave it away, and --json too.")
     with open_workspace(workspace, choose_model(model, no_model=no_model)) as archive:
         bring_in_step(archive)
         held = archive.status().articles
         if not held:
             raise WorkspaceError(f"No articles in {archive.workspace.root} yet. Add some with: qa add SOURCE")
         announce_model(archive, model, no_model=no_model)
-        if out().is_terminal:
-            err().say(f"{count(held, 'article')} in {archive.workspace.root}. Ctrl-D or /quit leaves.")
-        raise typer.Exit(chat(archive.chat(), out(), err(), as_json=as_json))
+        if not talks:
+            raise typer.Exit(chat(archive.chat(), out(), err(), as_json=as_json))
+        from qa.repl import HOW_TO_LEAVE, start_chat
+
+        where = f"{count(held, 'article')} in {archive.workspace.root}."
+        out().write([line(f"{where} /help lists the commands. {HOW_TO_LEAVE}", "quiet")])
+        start_chat(archive, out(), goes_on=goes_on, is_kept=not no_save)
 
 
 @app.command()

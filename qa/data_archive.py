@@ -42,8 +42,8 @@ _MAX_BYTES = 4 * 2**30  # of all data that is kept: the least recently used beyo
 _KEPT_VERSIONS = 2  # of one data set: two states of the program may be compared in turns
 _VECTORS, _GOLD, _PIPELINE, _READY = "vectors.sqlite", "gold.jsonl", "pipeline.sqlite", "READY"
 DECIDING = (
-    "articles", "catalog", "copies", "copy_groups", "exact", "formats", "gold", "gold_forms", "gold_import", "keywords",
-    "pipeline", "records", "schema", "sources", "split", "store", "sync", "text", "tokens", "vectors",
+    "articles", "catalog", "copies", "copy_groups", "database", "exact", "formats", "gold", "gold_forms", "gold_import",
+    "keywords", "pipeline", "records", "schema", "sources", "split", "store", "sync", "text", "tokens", "vectors",
 )  # fmt: skip
 """The modules that decide what is indexed and how."""
 

@@ -63,20 +63,27 @@ class Shown:
 
 def render_answer(answer: Shown, data: str) -> str:
     """The page; `data`, printable ASCII, comes back exactly from the text of the element that holds it."""
-    body = [
-        tag("h1", quoted(answer.question)),
-        *([tag("p", quoted(answer.short), css="short")] if answer.short else []),
-        tag("p", *_render_text(answer), attributes={"dir": "auto"}),
-        *_render_problems(answer),
-        *(tag("p", quoted(notice)) for notice in answer.notices),
-    ]
+    body = [tag("h1", quoted(answer.question)), *render_words(answer)]
     if answer.citations:
-        body.append(section("quotes", "Quotes", *map(_render_quote, answer.citations)))
+        body.append(section("quotes", "Quotes", *map(render_quote, answer.citations)))
     if answer.nearest:
-        heading = "Against it" if answer.citations else "Closest"
-        body.append(section("nearest", heading, *map(_render_quote, answer.nearest)))
+        body.append(section("nearest", name_nearest(answer), *map(render_quote, answer.nearest)))
     body += [_render_origin(answer), tag("pre", data, attributes={"id": DATA_ID, "hidden": "hidden"})]
     return render_page(shorten(answer.question, limit=_TITLE_LIMIT), body)
+
+
+def render_words(answer: Shown) -> Iterator[Markup]:
+    """The short answer, the text with its marks, what is wrong with its sentences, and the notices."""
+    if answer.short:
+        yield tag("p", quoted(answer.short), css="short")
+    yield tag("p", *_render_text(answer), attributes={"dir": "auto"})
+    yield from _render_problems(answer)
+    yield from (tag("p", quoted(notice)) for notice in answer.notices)
+
+
+def name_nearest(answer: Shown) -> str:
+    """The heading of the quotes that the answer does not rest on."""
+    return "Against it" if answer.citations else "Closest"
 
 
 def _render_text(answer: Shown) -> Iterator[Markup]:
@@ -101,7 +108,8 @@ def _render_problems(answer: Shown) -> Iterator[Markup]:
         yield tag("ul", *items, css="problems")
 
 
-def _render_quote(quote: ShownQuote) -> Markup:
+def render_quote(quote: ShownQuote) -> Markup:
+    """A quote, its article, and where it stands."""
     parts = [quote.title, quote.publisher, _format_day(quote.published), quote.url]
     about = " · ".join(one_line(part) for part in parts if part)
     place = f"{quote.source}, characters {quote.start}–{quote.end}, sha256 {quote.sha256}"

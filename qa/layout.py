@@ -81,8 +81,8 @@ def line(text: str, style: Style = "", *, indent: int = 0) -> Line:
     return Line((Piece(text, style),), indent)
 
 
-def lay_out_answer(answer: Answer) -> Iterator[Line]:
-    """The short answer, its sentences, what is wrong with them, their quotes, and what was done."""
+def lay_out_answer(answer: Answer, *, footer: str | None = None) -> Iterator[Line]:
+    """The short answer, its sentences, what is wrong with them, their quotes, and what was done, or another footer."""
     if answer.short:
         yield from (line(answer.short, "strong"), BLANK)
     yield from _lay_out_text(answer)
@@ -95,7 +95,7 @@ def lay_out_answer(answer: Answer) -> Iterator[Line]:
     yield BLANK
     if answer.searched.parts:
         yield line(f"read as: {' · '.join(answer.searched.parts)}", "quiet")
-    yield line(_footer(answer), "quiet")
+    yield line(footer or _footer(answer), "quiet")
 
 
 def lay_out_check(check: Check) -> Iterator[Line]:
@@ -108,7 +108,7 @@ def lay_out_check(check: Check) -> Iterator[Line]:
         for citation in statement.citations:
             nearest = "nearest: " if statement.verdict == "not_found" else ""
             yield Line((Piece(f"{nearest}“"), Piece(citation.quote.text), Piece("”")), _INDENT)
-            place = f"{_describe(citation.quote.article)} · {_place(citation.quote)}{_also(citation.copies)}"
+            place = f"{describe_article(citation.quote.article)} · {_place(citation.quote)}{_also(citation.copies)}"
             yield line(place, "quiet", indent=_INDENT)
         yield BLANK
     parts = [f"{check.count(verdict):,} {_DRAFT_WORDS[verdict]}" for verdict in _DRAFT_SIGNS]
@@ -273,10 +273,10 @@ def _lay_out_citations(answer: Answer, citations: Sequence[Citation]) -> Iterato
 
 
 def _heading(number: int, article: Article) -> Line:
-    return Line((Piece(f"[{number}] "), Piece(_describe(article))))
+    return Line((Piece(f"[{number}] "), Piece(describe_article(article))))
 
 
-def _describe(article: Article) -> str:
+def describe_article(article: Article) -> str:
     """An article's title, publisher and date."""
     published = format_date(article.published) if article.published else "no date"
     return " · ".join(part for part in (article.title, article.publisher, published) if part)
@@ -316,12 +316,13 @@ def _describe_searched(searched: Searched) -> str:
 
 
 def _describe_limits(searched: Searched) -> Iterator[str]:
-    yield from _describe_filters(searched.filters)
+    yield from describe_filters(searched.filters)
     if searched.window:
         yield searched.window.describe()
 
 
-def _describe_filters(filters: Filters) -> Iterator[str]:
+def describe_filters(filters: Filters) -> Iterator[str]:
+    """Each filter in a few words."""
     for name, day in (("since", filters.since), ("until", filters.until), ("as of", filters.as_of)):
         if day:
             yield f"{name} {format_date(day)}"

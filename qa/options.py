@@ -241,6 +241,8 @@ GoldOption = Annotated[
 HtmlOption = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page for a browser.")]
 ShownCaseOption = Annotated[str | None, typer.Option("--case", metavar="ID", help="Show one case in full.")]
 
+ContinueOption = Annotated[bool, typer.Option("--continue", help="Go on with the last chat, on a terminal.")]
+NoSaveOption = Annotated[bool, typer.Option("--no-save", help="Keep neither this chat nor what is typed.")]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Withhold the sentences that are not supported.")]
 SaveOption = Annotated[
     Path | None, typer.Option("--save", metavar="FILE", help="Keep the answer in a .json or .html for: qa verify FILE")

@@ -68,7 +68,7 @@ def save_answer(answer: Answer, file: Path, *, version: str, now: datetime) -> N
         text = _SURROGATE.sub(lambda m: f"\\u{ord(m[0]):04x}", json.dumps(data, ensure_ascii=False, indent=1)) + "\n"
     else:
         # In ASCII, so that no character of it is made safe on its way into the page, and all comes back exactly.
-        text = render_answer(_read_shown(data), json.dumps(data))
+        text = render_answer(read_shown(data), json.dumps(data))
     try:
         file.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
@@ -145,7 +145,7 @@ class _Finder(HTMLParser):
 
 def _read_saved(data: Mapping[str, Any], written: str, page: str | None) -> SavedAnswer:
     return SavedAnswer(
-        shown=_read_shown(data),
+        shown=read_shown(data),
         status=_text(data, "status"),
         mode=_text(data, "mode"),
         short_span=_read_span(data),
@@ -155,7 +155,12 @@ def _read_saved(data: Mapping[str, Any], written: str, page: str | None) -> Save
     )
 
 
-def _read_shown(data: Mapping[str, Any]) -> Shown:
+def read_shown(data: Mapping[str, Any]) -> Shown:
+    """What a page shows of a saved answer, which is `Answer.to_dict` with what says how it was saved.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is not as that gives it.
+    """
     return Shown(
         question=_text(data, "question"),
         text=_text(data, "text"),

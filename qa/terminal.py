@@ -1,4 +1,4 @@
-"""Where results are written: a terminal or a plain stream, progress, a streamed answer, and the chat loop.
+"""Where results are written: a terminal or a plain stream, progress, a streamed answer, and a chat from a pipe.
 
 `Screen` is the one place where text leaves the program: whatever a terminal could act on is replaced
 there, whichever article, model or error it comes from.
@@ -50,6 +50,16 @@ _UNITS = {
 _ERASE_LINE = "\r\x1b[2K"
 _NEWLINES = re.compile(r"\s*\n\s*")
 _NOT_ASCII = re.compile(r"[^\n\x20-\x7e]")
+_NOT_PRINTABLE = re.compile(r"[^\x21-\x7e]")
+_LINKING = (
+    "KITTY_WINDOW_ID",
+    "WT_SESSION",
+    "VTE_VERSION",
+    "WEZTERM_PANE",
+    "KONSOLE_VERSION",
+    "TMUX",
+    "FORCE_HYPERLINK",
+)
 _LEAVE = ("/quit", "/exit")
 
 
@@ -98,6 +108,14 @@ class Screen:
     def say(self, message: str) -> None:
         """Write a message as one line, however long."""
         self.stream.write(one_line(message) + "\n")
+        self.stream.flush()
+
+    def write_link(self, text: str, address: str | None) -> None:
+        """Write a line that leads to an address, which is printable ASCII, where the terminal has links (OSC 8)."""
+        shown = one_line(text)
+        if address and self.is_styled and _has_links():
+            shown = f"\x1b]8;;{_NOT_PRINTABLE.sub('', address)}\x1b\\{shown}\x1b]8;;\x1b\\"
+        self.stream.write(shown + "\n")
         self.stream.flush()
 
     def write_block(self, text: str) -> None:
@@ -223,23 +241,15 @@ def follow(events: Iterable[Event], screen: Screen, *, tokens: bool) -> Answer:
 
 
 def chat(conversation: Conversation, out: Screen, err: Screen, *, as_json: bool) -> int:
-    """Answer question after question until the input ends; the exit status, 1 where a question failed.
-
-    Ctrl-C stops the answer that is being made, not the chat.
-    """
+    """Answer the questions of standard input, one a line; the exit status, 1 where one failed."""
     failed = False
-    interactive = sys.stdin.isatty() and out.is_terminal
-    for question in _prompt(err) if interactive else _read_questions(sys.stdin):
+    for question in _read_questions(sys.stdin):
         try:
             _take_turn(conversation, question, out, err, as_json=as_json)
         except QAError as error:
             err.say(f"error: {error}")
             failed = True
-        except KeyboardInterrupt:
-            if not interactive:
-                raise
-            err.say("Stopped.")
-    return int(failed and not interactive)
+    return int(failed)
 
 
 def _take_turn(conversation: Conversation, question: str, out: Screen, err: Screen, *, as_json: bool) -> None:
@@ -252,35 +262,19 @@ def _take_turn(conversation: Conversation, question: str, out: Screen, err: Scre
     out.write([*lay_out_answer(answer), BLANK])
 
 
-def _prompt(err: Screen) -> Iterator[str]:
-    """Questions typed at a prompt, until Ctrl-D or `/quit`."""
-    with suppress(ImportError):  # not everywhere
-        import readline  # noqa: F401  gives input() a line that can be edited
-
-    while True:
-        try:
-            question = input("> ").strip()
-        except EOFError:
-            err.say("")
-            return
-        except KeyboardInterrupt:
-            err.say("")
-            err.say("Ctrl-D or /quit leaves.")
-            continue
-        if question in _LEAVE:
-            return
-        if question.startswith("/"):
-            err.say(f"No command '{shorten(question, limit=40)}' here: /quit leaves, anything else is a question.")
-        elif question:
-            yield question
-
-
 def _read_questions(stream: TextIO) -> Iterator[str]:
     for text in stream:
         if text.strip() in _LEAVE:
             return
         if text.strip():
             yield text.strip()
+
+
+def _has_links() -> bool:
+    """Whether the terminal is one that is known to show links; others may show the sequence."""
+    program = os.environ.get("TERM_PROGRAM", "") in ("iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "rio")
+    named = os.environ.get("TERM", "").startswith(("xterm-kitty", "foot", "alacritty", "xterm-ghostty", "wezterm"))
+    return program or named or any(os.environ.get(name) for name in _LINKING)
 
 
 def _make_bars(console: Console) -> Bars:

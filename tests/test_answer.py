@@ -25,7 +25,7 @@ from qa.answer import (
     count_searched,
     last_answer,
 )
-from qa.answer_form import Answer, Event, Stage, Token
+from qa.answer_form import Answer, Event, Searched, Stage, Token, describe_search
 from qa.articles import Filters, Quote, hash_text
 from qa.embed import open_embedder
 from qa.errors import ModelRejected, ModelReplyInvalid, ModelUnavailable, UsageError
@@ -369,7 +369,7 @@ def test_answering_from_the_hits_of_a_search_is_answering_the_question(desk: Des
     assert len(hits) > READ_HITS
     for said in (None, IN_FULL, NOT_HERE):
         model, again = (ScriptedChat([said]) if said else None for _ in range(2))
-        _, *expected = events(TURNOVER, desk, model)  # but for the stage "searching"
+        _, _, *expected = events(TURNOVER, desk, model)  # but for the stages of searching
         given = list(answer_from(TURNOVER, desk, searched, hits, again, started=time.perf_counter()))
         assert [timeless(event) for event in given] == [timeless(event) for event in expected]
 
@@ -434,7 +434,8 @@ def test_the_time_of_a_search_counts_from_when_it_began(desk: Desk, retriever: R
 )
 def test_only_admitted_articles_are_searched_and_their_number_is_told(desk: Desk, bounds: dict, articles: int) -> None:
     stage, *_, answer = events(TURNOVER, desk, **bounds)
-    assert stage == Stage(f"searching {articles} articles")
+    assert isinstance(stage, Stage)
+    assert stage.text.partition(" · ")[0] == f"searching {articles} articles"
     assert isinstance(answer, Answer)
     assert answer.searched.articles == articles
     assert (answer.searched.passages > 0) == (articles > 0)
@@ -601,8 +602,9 @@ def test_a_reply_without_words_is_no_reply(desk: Desk, said: str) -> None:
 
 def test_tokens_come_as_they_are_said_and_the_checked_answer_last(desk: Desk) -> None:
     said = "In 2021 trade between the two countries\nstood at $24.2 billion [3]. "
-    searching, asking, *tokens, answer = events(TURNOVER, desk, ScriptedChat([said], name="tiny"))
-    assert (searching, asking) == (Stage("searching 12 articles"), Stage("asking tiny"))
+    searching, found, asking, *tokens, answer = events(TURNOVER, desk, ScriptedChat([said], name="tiny"))
+    assert (searching, asking) == (Stage("searching 12 articles · 2022-07"), Stage("asking tiny"))
+    assert found == Stage("searching 12 articles · 2022-07 → 20 passages from 12 articles", is_finding=True)
     assert all(isinstance(token, Token) and token.text for token in tokens)
     assert "".join(token.text for token in tokens if isinstance(token, Token)) == said
     assert isinstance(answer, Answer)
@@ -612,8 +614,8 @@ def test_tokens_come_as_they_are_said_and_the_checked_answer_last(desk: Desk) ->
 def test_tokens_are_given_before_the_model_has_finished(desk: Desk) -> None:
     model = Faltering("In 2021", " trade", error=AssertionError("asked for more than was taken"))
     stream = answer_question(TURNOVER, desk, Filters(), model)
-    seen = [next(stream) for _ in range(4)]
-    assert seen[2:] == [Token("In 2021"), Token(" trade")]
+    seen = [next(stream) for _ in range(5)]
+    assert seen[3:] == [Token("In 2021"), Token(" trade")]
 
 
 def test_usage_is_that_of_the_reply(desk: Desk) -> None:
@@ -925,3 +927,18 @@ def test_one_sentence_that_holds_is_enough_for_the_answer_to_be_the_models(desk:
     answer = reply(f"{WRONG} {IN_FULL}", desk)
     assert (answer.mode, answer.notices) == ("model", ())
     assert [s.verdict for s in answer.statements] == ["unsupported", "supported"]
+
+
+# stages
+
+
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [
+        (None, "searching 1,200 articles"),
+        ((20220105, 20220131), "searching 1,200 articles · 2022-01"),
+        ((20220105, 20240229), "searching 1,200 articles · 2022-01…2024-02"),
+    ],
+)
+def test_what_is_searched_is_told_with_the_months_it_is_of(days: tuple[int, int] | None, told: str) -> None:
+    assert describe_search(Searched(1_200, 3_000, Filters()), days) == told

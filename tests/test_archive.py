@@ -466,7 +466,9 @@ def test_false_is_no_model_none_the_archives_and_a_model_itself(small: Archive) 
 
 def test_streaming_gives_stages_tokens_and_last_the_answer(small: Archive) -> None:
     *before, answer = small.stream(TURNOVER, model=ScriptedChat([SAID], name="tiny"))
-    assert [event.text for event in before if isinstance(event, Stage)] == ["searching 2 articles", "asking tiny"]
+    searching, found, asking = [event.text for event in before if isinstance(event, Stage)]
+    assert (searching.partition(" · ")[0], asking) == ("searching 2 articles", "asking tiny")
+    assert found == f"{searching} → 2 passages from 2 articles"
     assert "".join(event.text for event in before if isinstance(event, Token)) == SAID
     assert isinstance(answer, Answer)
     asked = small.ask(TURNOVER, model=ScriptedChat([SAID], name="tiny"))

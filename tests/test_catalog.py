@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from shelf import FILTERS, GRID, admits, cut, make
 
-from qa.articles import Article, Filters, index_text
+from qa.articles import Article, Filters, day_number, index_text
 from qa.catalog import Catalog, Counts
 from qa.errors import ArchiveReadOnly, ArchiveTooNew, StoreError
 
@@ -262,6 +262,12 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
 def test_the_filters_count_what_a_plain_predicate_admits(grid, filters):
     admitted = [article for article in GRID if admits(filters, article)]
     assert grid.count_admitted(filters) == (len(admitted), len(admitted))
+    days = [day_number(article.published) for article in admitted if article.published]
+    assert grid.find_days(filters) == ((min(days), max(days)) if days else None)
+
+
+def test_every_publisher_is_named_once(grid):
+    assert grid.publishers() == sorted({article.publisher for article in GRID if article.publisher})
 
 
 def test_a_reader_counts_anew_what_others_have_changed(catalog):

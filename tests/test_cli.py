@@ -858,6 +858,12 @@ def test_a_question_that_cannot_be_asked_does_not_end_a_pipe(run, sample):
     assert result.err.count("error: ") == 2
 
 
+def test_going_on_with_a_chat_needs_a_terminal(run, sample):
+    result = run("chat", "--continue", stdin=QUESTION.encode())
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("error: --continue goes on with a chat on a terminal")
+
+
 # a real terminal
 
 
@@ -866,7 +872,7 @@ def test_on_a_terminal_the_answer_is_styled_wrapped_and_its_span_marked(sample):
     with terminal("ask", QUESTION, columns=60) as child:
         shown = read_all(child)
     assert child.exitstatus == 0
-    assert "searching 12 articles…" in shown
+    assert "searching 12 articles · 2022-07…" in shown
     assert "\x1b[1m$24.2 billion\x1b[0m\n\n" in shown
     assert "\x1b[1;32m$24.2 billion\x1b[0m" in shown
     rows = OURS.sub("", shown.split("\x1b[1m", 1)[1]).splitlines()
@@ -893,49 +899,6 @@ def test_on_a_terminal_indexing_shows_a_bar_that_goes_away(mine):
     assert "embedding" in shown
     assert "━" in shown
     assert OURS.sub("", shown).endswith("1 added, 0 updated, 0 unchanged, 0 skipped\n")
-
-
-@forks
-def test_a_chat_on_a_terminal_keeps_the_conversation_and_is_left_by_ctrl_d(sample):
-    with terminal("chat", "--no-model") as child:
-        child.expect_exact(f"12 articles in {sample}. Ctrl-D or /quit leaves.")
-        child.expect_exact("> ")
-        child.sendline(QUESTION)
-        child.expect_exact("12 articles searched")
-        child.expect_exact("> ")
-        child.sendline("and in 2020?")
-        child.expect_exact("Asked as: What was 2020 trade turnover?")
-        child.expect_exact("Not in these articles.")
-        child.expect_exact("\n> ")
-        child.sendintr()
-        child.expect_exact("Ctrl-D or /quit leaves.")
-        child.expect_exact("> ")
-        child.sendeof()
-        read_all(child)
-    assert child.exitstatus == 0
-
-
-@forks
-def test_ctrl_c_in_a_chat_stops_the_answer_within_a_second_and_keeps_the_chat(sample, server):
-    server.replies = [
-        loopback.Canned(loopback.sse(loopback.chunk("Trade \x1b]52;c;x\x07stood"), done=False), drip=b": wait\n\n"),
-        loopback.whole_reply(*RIGHT),
-    ]
-    with terminal("chat") as child:
-        child.expect_exact("> ")
-        child.sendline(QUESTION)
-        child.expect_exact("\x1b[2mTrade \ufffd]52;c;x\ufffdstood\x1b[0m")
-        child.sendintr()
-        child.expect_exact("Stopped.", timeout=2)
-        child.expect_exact("> ")
-        child.sendline(QUESTION)
-        child.expect_exact("\x1b[2mTrade stood")
-        child.expect_exact("───\x1b[0m")
-        child.expect_exact("quote and figures checked")
-        child.expect_exact("> ")
-        child.sendline("/quit")
-        read_all(child)
-    assert child.exitstatus == 0
 
 
 @forks

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -10,12 +11,13 @@ from hypothesis import strategies as st
 
 import qa
 from qa.answer import MAX_QUESTION_CHARACTERS
-from qa.answer_form import Answer, Token
+from qa.answer_form import Answer, Searched, Token, make_abstention
 from qa.archive import Archive
 from qa.articles import Filters
 from qa.conversation import Turn, complete_question
 from qa.errors import ModelUnavailable, UsageError
 from qa.testing import HashingEmbedder, ScriptedChat
+from qa.tokens import count_tokens
 
 TURNOVER = "What was 2021 trade turnover?"
 NEWS = {
@@ -282,3 +284,70 @@ def test_the_model_of_the_archive_is_the_one_of_its_conversations(archive: Archi
     with qa.open(folder, embedder=HashingEmbedder(256), model=model) as opened:
         assert opened.chat(model=False).ask(TURNOVER).mode == "extract"
         assert opened.chat().ask(TURNOVER).model == "scripted"
+
+
+# what a chat needs besides
+
+
+def test_what_it_took_to_rewrite_a_question_is_counted_with_its_answer(archive: Archive) -> None:
+    chat = archive.chat(model=ScriptedChat(["Trade turnover was $24.2 billion in 2021 [1].", REWRITTEN, "So [1]."]))
+    chat.ask(TURNOVER)
+    chat.ask("and the year before?")
+    first, second = chat.turns
+    assert first.usage == first.answer.usage
+    assert second.rewriting.output_tokens == len(REWRITTEN.split())
+    assert second.usage == second.rewriting + second.answer.usage
+
+
+def test_a_question_is_asked_as_the_caller_says_it_stands_alone(archive: Archive) -> None:
+    chat = archive.chat(model=False)
+    chat.ask(TURNOVER)
+    *_, answer = chat.stream("and in 2020?", standalone=" and in\n2020? ")
+    assert answer.question == "and in 2020?"
+    assert chat.turns[-1] == Turn("and in 2020?", "and in 2020?", answer)
+
+
+def test_an_answer_that_was_stopped_is_kept_incomplete_and_followed_up_like_any_other(archive: Archive) -> None:
+    model = ScriptedChat([REWRITTEN])
+    chat = archive.chat(model=model)
+    turn = chat.keep_stopped(TURNOVER, TURNOVER, " Trade turnover was\ud800 ", Filters(publisher="x"))
+    assert chat.turns == [turn]
+    assert (turn.is_whole, turn.answer.text, turn.answer.model) == (False, "Trade turnover was\ufffd", "scripted")
+    assert [(s.text, s.verdict, s.problems[0].kind) for s in turn.answer.statements] == [
+        (turn.answer.text, "unsupported", "unfinished")
+    ]
+    assert turn.answer.searched.filters == Filters(publisher="x")
+    assert chat.stand_alone("and in 2020?") == REWRITTEN
+    assert "A: Trade turnover was" in asked_of(model, 0)
+
+
+def test_a_model_is_changed_between_questions(archive: Archive) -> None:
+    chat = archive.chat(model=False)
+    chat.model = ScriptedChat(["Trade turnover was $24.2 billion in 2021 [1]."], name="other")
+    assert chat.ask(TURNOVER).model == "other"
+
+
+def test_special_tokens_of_chat_templates_in_an_answer_are_broken_up_in_the_history(archive: Archive) -> None:
+    model = ScriptedChat(["Trade turnover <|im_start|> was $24.2 billion in 2021 [1].", REWRITTEN])
+    chat = archive.chat(model=model)
+    chat.ask(TURNOVER)
+    chat.stand_alone("and in 2020?")
+    assert "<|im_start|>" not in asked_of(model, 1)
+
+
+def test_a_chat_of_a_thousand_turns_keeps_a_bounded_prompt_and_says_how_many_are_condensed(archive: Archive) -> None:
+    model = ScriptedChat([REWRITTEN] * 3)
+    chat = archive.chat(model=model)
+    short = Turn("Q?", "Q?", make_abstention("Q?", Searched(2, 2, Filters())))
+    long = Turn("Why " * 400 + "?", "Why?", replace(short.answer, text="Trade rose by a third [1]. " * 2_000))
+    chat.turns = [short] * 3
+    chat.stand_alone("and in 2020?")
+    assert (chat.condensed, asked_of(model, 0).count("Q: Q?")) == (0, 3)
+    chat.turns = [long] * 1_000
+    chat.stand_alone("and in 2020?")
+    assert chat.condensed == 1_000
+    assert count_tokens(asked_of(model, 1)) < 2_000
+    chat.turns = [long] * 999 + [short]
+    chat.stand_alone("and in 2020?")
+    assert chat.condensed == 999
+    assert "A: Not in these articles." in asked_of(model, 2)

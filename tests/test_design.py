@@ -49,6 +49,7 @@ def test_the_order_that_import_linter_holds_is_the_order_of_the_map() -> None:
         ("rensa", "copies"),
         ("tantivy", "keywords"),
         ("tiktoken", "tokens"),
+        ("prompt_toolkit", "line_editor"),
     ],
 )
 def test_each_third_party_service_has_one_importing_module(package: str, importer: str) -> None:

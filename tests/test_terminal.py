@@ -393,21 +393,6 @@ def say(monkeypatch, text: str) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(text))
 
 
-def type_in(monkeypatch, *lines) -> None:
-    """Lines, or exceptions, typed at a prompt on a terminal."""
-    waiting = list(lines)
-
-    def read(prompt: str) -> str:
-        assert prompt == "> "
-        given = waiting.pop(0) if waiting else EOFError()
-        if isinstance(given, BaseException):
-            raise given
-        return given
-
-    monkeypatch.setattr("builtins.input", read)
-    monkeypatch.setattr(sys, "stdin", Tty())
-
-
 def test_a_pipe_is_answered_line_by_line(monkeypatch, pipe):
     say(monkeypatch, "What was it?\n\n  and in 2020?  \n")
     talk = Talk(make_answer(question=""), make_answer(question=""))
@@ -439,19 +424,9 @@ def test_a_question_that_fails_does_not_end_the_chat_but_its_status_is_1(monkeyp
 
 
 @pytest.mark.parametrize("word", ["/quit", "/exit"])
-def test_quit_leaves_a_pipe_and_a_prompt(monkeypatch, pipe, tty, word):
+def test_quit_leaves_a_pipe(monkeypatch, pipe, word):
     say(monkeypatch, f"{word}\nNot asked?\n")
     assert chat(Talk(), pipe, pipe, as_json=False) == 0
-    type_in(monkeypatch, word, "Not asked?")
-    assert chat(Talk(), tty, pipe, as_json=False) == 0
-
-
-def test_ctrl_c_stops_an_answer_and_the_prompt_comes_back(monkeypatch, tty, pipe):
-    type_in(monkeypatch, "Slow?", "Fast?")
-    talk = Talk(KeyboardInterrupt(), make_answer(question=""))
-    assert chat(talk, tty, pipe, as_json=False) == 0
-    assert written(pipe).startswith("Stopped.\n")
-    assert talk.asked == ["Slow?", "Fast?"]
 
 
 def test_ctrl_c_in_a_pipe_ends_the_chat(monkeypatch, pipe):
@@ -460,21 +435,25 @@ def test_ctrl_c_in_a_pipe_ends_the_chat(monkeypatch, pipe):
         chat(Talk(KeyboardInterrupt()), pipe, pipe, as_json=False)
 
 
-def test_ctrl_c_at_the_prompt_says_how_to_leave(monkeypatch, tty, pipe):
-    type_in(monkeypatch, KeyboardInterrupt(), EOFError())
-    assert chat(Talk(), tty, pipe, as_json=False) == 0
-    assert "Ctrl-D or /quit leaves.\n" in written(pipe)
+# links
 
 
-def test_an_unknown_command_is_not_asked_as_a_question(monkeypatch, tty, pipe):
-    type_in(monkeypatch, "/sources", "   ", "")
-    assert chat(Talk(), tty, pipe, as_json=False) == 0
-    assert "No command '/sources' here: /quit leaves" in written(pipe)
+@pytest.mark.parametrize(("variables", "is_link"), [({"VTE_VERSION": "7600"}, True), ({"VTE_VERSION": ""}, False)])
+def test_an_address_is_a_link_where_the_terminal_is_known_to_have_links(tty, monkeypatch, variables, is_link):
+    for name in ("TMUX", "TERM_PROGRAM", "WT_SESSION"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    tty.write_link("https://a.example", "https://a.example/\x1b]\u202e x")
+    begun, ended = ("\x1b]8;;https://a.example/]x\x1b\\", "\x1b]8;;\x1b\\") if is_link else ("", "")
+    assert written(tty) == f"{begun}https://a.example{ended}\n"
 
 
-def test_a_failed_question_at_the_prompt_does_not_change_the_exit_status(monkeypatch, tty, pipe):
-    type_in(monkeypatch, "bad")
-    assert chat(Talk(UsageError("The question is empty.")), tty, pipe, as_json=False) == 0
+def test_what_is_no_address_is_no_link(tty, pipe, monkeypatch):
+    monkeypatch.setenv("FORCE_HYPERLINK", "1")
+    for screen, address in ((tty, None), (pipe, "https://a.example")):
+        screen.write_link("file\x1b:///x", address)
+        assert written(screen) == "file\ufffd:///x\n"
 
 
 def test_dates_are_written_alike_on_every_machine(pipe):
