@@ -63,11 +63,11 @@ _MODEL_HITS = 10  # passages shown to a model at most, within the token budget
 class Desk:
     """What is needed to answer: where to look, and how a model is asked.
 
-    Without a `reader` sentences are weighed by rule, without `splitting` questions are split by rule. `indexes`,
-    `lowest_score` (below it the answer without a model
-    abstains; None is the usual) and `compares_sources` (whether other articles' other answers are looked for) are other
-    than usual in evaluation only. `make_fence` gives the word that marks off the passages in a prompt: unguessable, so
-    that no article can close the block that holds it.
+    Without a `reader` sentences are weighed by rule, without `splitting` questions are split by rule. Other than usual in
+    evaluation only are `indexes`, `lowest_score` (below it the answer without a model abstains; None is the usual),
+    `compares_sources` (whether other articles' other answers are looked for) and `pack` (what of the hits a model is
+    shown, within a budget of tokens). `make_fence` gives the word that marks off the passages in a prompt: unguessable,
+    so that no article can close the block that holds it.
     """
 
     retriever: Retriever
@@ -80,6 +80,7 @@ class Desk:
     reader: Reader | None = None
     splitting: Prompt | None = None
     compares_sources: bool = True
+    pack: Callable[[Sequence[Hit], int], list[Hit]] = pack_hits
     make_fence: Callable[[], str] = lambda: secrets.token_hex(8)
 
 
@@ -308,7 +309,7 @@ def _ask_model(
     model: ChatModel,
 ) -> Generator[Event, None, Answer]:
     """Let the model write from the passages, then check every sentence against them."""
-    shown = pack_hits(hits[:_MODEL_HITS], budget_tokens=desk.context_tokens)
+    shown = desk.pack(hits[:_MODEL_HITS], desk.context_tokens)
     fence = f"passages-{desk.make_fence()}"
     messages = _write_prompt(question, desk, searched, shown, fence)
     said = yield from take_reply(model, messages, max_tokens=desk.max_output_tokens, fence=fence)

@@ -12,7 +12,7 @@ from qa.tokens import count_tokens
 HEADING_TOKENS = 40  # number, title, publisher and date of a passage
 
 
-def pack_hits(hits: Sequence[Hit], *, budget_tokens: int) -> list[Hit]:
+def pack_hits(hits: Sequence[Hit], budget_tokens: int) -> list[Hit]:
     """Passages for a prompt in the order of the best hit of each, nothing of an article twice.
 
     Passages of one article that overlap, or that only white space parts, become one, with the id and the score of the

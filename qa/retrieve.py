@@ -82,8 +82,9 @@ class Retriever:
     ) -> list[Hit]:
         """Passages for a question, best first, at most `limit`; by words or vectors alone for comparison.
 
-        The score is the reciprocal-rank sum over both indexes (k = 60), times what `timing` gives for the article's
-        day; ties go to the better keyword rank, then by passage id, so that equal input gives equal output.
+        The score is the reciprocal-rank sum (k = 60); over both indexes it counts as often as `timing` says for the
+        article's day. Ties go to the better keyword rank, then by passage id, so that equal input gives equal output.
+        What copies of one story say again is left out.
 
         Raises:
             EmbedderMismatch: the vectors were made by another embedder.
@@ -94,7 +95,7 @@ class Retriever:
             words = self._search_words(question, filters) if indexes != "vectors" else []
             nearest = self._search_vectors(question, filters) if indexes != "words" else []
         fused = fuse_ranks([id_ for id_, _ in words], [id_ for id_, _ in nearest])
-        if timing is not None:
+        if timing is not None and indexes == "both":
             fused = self._weigh_days(fused, timing)
         return self._fetch(fused, limit)
 

@@ -30,11 +30,13 @@ from qa.embed import Embedder
 from qa.endpoint import Endpoint
 from qa.gold import Case
 from qa.models import ChatModel, Message, ReplyPart, Usage, open_chat
+from qa.packing import HEADING_TOKENS
 from qa.question import read_question
 from qa.retrieve import Hit
 from qa.settings import Settings
 from qa.suite import Suite, load_suite
 from qa.suite_archive import open_suite_archive
+from qa.tokens import count_tokens
 from qa.workspace import Workspace, find_workspace
 
 ROOT = Path(__file__).parents[2]
@@ -150,7 +152,20 @@ def count_shown(messages: Sequence[Message], hits: Sequence[Hit]) -> int:
 def make_desk(archive: Archive, setting: Setting, name: str) -> Desk:
     """The archive's desk on the day of the recording, with a fence that follows from the case's name."""
     fence = hashlib.sha256(name.encode()).hexdigest()[:16]
-    return replace(archive.desk(), today=date.fromisoformat(setting.today), make_fence=lambda: fence)
+    today = date.fromisoformat(setting.today)
+    return replace(archive.desk(), today=today, pack=_take_first, make_fence=lambda: fence)
+
+
+def _take_first(hits: Sequence[Hit], budget_tokens: int) -> list[Hit]:
+    """The first hits whose texts fit the budget together, one at least: what was shown when replies were recorded."""
+    shown: list[Hit] = []
+    used = 0
+    for hit in hits:
+        used += count_tokens(hit.passage.text) + HEADING_TOKENS
+        if shown and used > budget_tokens:
+            break
+        shown.append(hit)
+    return shown
 
 
 def open_archives(
@@ -231,7 +246,7 @@ def _ask(suite: str, case: Case, archive: Archive, model: ChatModel, setting: Se
     question, filters = stand_alone(case), Filters(as_of=case.as_of)
     hits = desk.retriever.search(question, limit=READ_HITS, filters=filters)
     overheard = _Overheard(model)
-    searched = count_searched(desk, filters)
+    searched = count_searched(desk, make_plan(question, filters, desk.today))
     last_answer(answer_from(question, desk, searched, hits, overheard, started=time.perf_counter()))
     reply = "".join(part.text for part in overheard.parts)
     is_left = desk.make_fence() in reply  # a model that repeats its prompt is not heard to the end
