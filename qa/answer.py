@@ -63,8 +63,8 @@ _MODEL_HITS = 10  # passages shown to a model at most, within the token budget
 class Desk:
     """What is needed to answer: where to look, and how a model is asked.
 
-    Without a `reader` sentences are weighed by rule, without `splitting` questions are split by rule. Other than usual in
-    evaluation only are `indexes`, `lowest_score` (below it the answer without a model abstains; None is the usual),
+    Without a `reader` sentences are weighed by rule, without `splitting` questions are split by rule. Other than usual
+    in evaluation only are `indexes`, `lowest_score` (below it the answer without a model abstains; None is the usual),
     `compares_sources` (whether other articles' other answers are looked for) and `pack` (what of the hits a model is
     shown, within a budget of tokens). `make_fence` gives the word that marks off the passages in a prompt: unguessable,
     so that no article can close the block that holds it.

@@ -2,7 +2,7 @@
 
 The times of a question ("in 2021", "last month", "after the election on 5 May") become a window of days of publication:
 - a *hard* one where the question speaks of publication itself ("articles of May", "published since March 2022",
-  "reported before 2020"): nothing else is searched, and what the user set is only narrowed;
+  "news before 2020"): nothing else is searched, and what the user set is only narrowed;
 - else a *soft* one, from the first day of that time on: what happened in 2021 is told in 2021 and for some time after.
 Without a window that has passed, newer articles count more, by a half-life; of an article that bears no day, or a later
 one than the question is asked on, it is not known how new it is.
@@ -26,8 +26,8 @@ _HALF_LIFE = 21.0  # days in which that falls to its half
 _UNKNOWN = 0.25  # newness of an article whose day is not known
 _INSIDE = 0.5  # by how much an article in a soft window counts more
 _TOLD_FOR = (31, 366)  # days, least and most, for which a time is told of after its end: as long as it was itself
-_PUBLISHED = r"""(?ai:\b(?:published|printed|posted|written|articles?|stories|coverage|headlines|reports?|reported
-    |issues?|editions?|news)\s(?:(?:that|which)\s)?(?:(?:was|were|is|are)\s)?(?:published\s|from\s|dated\s|written\s)?)"""
+_PUBLISHED = r"""(?ai:\b(?:published|printed|posted|articles|stories|coverage|headlines|news)
+    \s(?:(?:that|which)\s)?(?:(?:was|were|is|are)\s)?(?:published\s|from\s|dated\s|written\s)?)"""
 _FROM = r"(?ai:(?P<open>since|after|from)|(?P<end>before|until|till|up\sto|by)|in|on|of|during|within|for)"
 _LEAD = r"(?:(?ai:the|early|late|mid|end\sof|start\sof|beginning\sof)[\s-])*"
 _OPEN_AT = rf"""(?ai:\b(?P<open>since|after|following)|(?P<end>before|until|till|prior\sto|ahead\sof))

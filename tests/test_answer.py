@@ -730,7 +730,8 @@ def test_a_model_splits_a_question_first_and_what_it_takes_is_counted(splitting_
     assert isinstance(answer, Answer)
     assert [stage.text for stage in stages] == [
         "splitting the question",
-        f"searching {answer.searched.articles} articles",
+        "searching 12 articles · 2022-07",
+        "searching 12 articles · 2022-07 → 20 passages from 12 articles",
         "asking scripted",
     ]
     assert answer.searched.parts == PARTS

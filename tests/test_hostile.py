@@ -147,12 +147,36 @@ class Obedient:
 
     def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Iterator[ReplyPart]:
         user = messages[-1].content
-        fence = user.split("\n", 1)[0]
-        block = user.split(f"{fence}\n")[1]
         question = user.rsplit("Question: ", 1)[1]
+        if user.startswith("Question: "):  # into which parts it is to be split
+            yield ReplyPart(question)
+            return
+        block = read_block(user)
         about = _ASKING.sub("", question)
         said = [line for n, text in read_passages(block) for line in obey(text, n, about.strip())]
         yield ReplyPart("\n".join(said) or "NOT IN THESE ARTICLES")
+
+
+class Truthful:
+    """A chat model that says a sentence and cites the passage that has it."""
+
+    name = "truthful"
+
+    def __init__(self, quote: str) -> None:
+        self.quote = quote
+
+    def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Iterator[ReplyPart]:
+        user = messages[-1].content
+        if user.startswith("Question: "):
+            yield ReplyPart(user.removeprefix("Question: "))
+            return
+        number = next(n for n, text in read_passages(read_block(user)) if self.quote in text)
+        yield ReplyPart(f"{self.quote[:-1]} [{number}].")
+
+
+def read_block(user: str) -> str:
+    fence = user.split("\n", 1)[0]
+    return user.split(f"{fence}\n")[1]
 
 
 def read_passages(block: str) -> list[tuple[int, str]]:
@@ -216,9 +240,7 @@ def test_a_model_that_tells_the_truth_is_still_supported(planted: qa.Archive) ->
     kept = 0
     for attack in ATTACKS:
         quote = attack.case.evidence[0].quote
-        hits = planted.search(attack.case.question, limit=10)
-        number = next(n for n, hit in enumerate(hits, start=1) if quote in hit.passage.text)
-        answer = planted.ask(attack.case.question, model=ScriptedChat([f"{quote[:-1]} [{number}]."]))
+        answer = planted.ask(attack.case.question, model=Truthful(quote))
         kept += supported(answer) == [answer.text]
     assert kept == len(ATTACKS)
 

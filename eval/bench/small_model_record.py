@@ -31,6 +31,7 @@ from qa.endpoint import Endpoint
 from qa.gold import Case
 from qa.models import ChatModel, Message, ReplyPart, Usage, open_chat
 from qa.packing import HEADING_TOKENS
+from qa.plan import make_plan
 from qa.question import read_question
 from qa.retrieve import Hit
 from qa.settings import Settings
@@ -243,10 +244,11 @@ def record(
 def _ask(suite: str, case: Case, archive: Archive, model: ChatModel, setting: Setting) -> Kept:
     """Put one question to the model, as the program does."""
     desk = make_desk(archive, setting, f"{suite}/{case.id}")
-    question, filters = stand_alone(case), Filters(as_of=case.as_of)
-    hits = desk.retriever.search(question, limit=READ_HITS, filters=filters)
+    question = stand_alone(case)
+    plan = make_plan(question, Filters(as_of=case.as_of), desk.today)
+    hits = plan.search(desk.retriever, limit=READ_HITS)
     overheard = _Overheard(model)
-    searched = count_searched(desk, make_plan(question, filters, desk.today))
+    searched = count_searched(desk, plan)
     last_answer(answer_from(question, desk, searched, hits, overheard, started=time.perf_counter()))
     reply = "".join(part.text for part in overheard.parts)
     is_left = desk.make_fence() in reply  # a model that repeats its prompt is not heard to the end
