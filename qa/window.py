@@ -21,6 +21,7 @@ from qa.days import months, name_days, whole_year
 from qa.periods import Period, find_periods
 from qa.text import format_date
 
+# Chosen on realtimeqa-2023-h2, where 7 to 45 days, and from half to twice of it, do alike (`eval/bench/ranking.py`).
 _NEWNESS = 1.0  # by how much an article of the day of asking counts more than one that is old
 _HALF_LIFE = 21.0  # days in which that falls to its half
 _UNKNOWN = 0.25  # newness of an article whose day is not known
@@ -64,10 +65,15 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How a question weighs articles by their days: counted from `day`, within its window, if it has one."""
+    """How a question weighs articles by their days: counted from `day`, within its window, if it has one.
+
+    `newness` and `half_life` (days) are other than usual in benchmarks only.
+    """
 
     day: date
     window: Window | None = None
+    newness: float = _NEWNESS
+    half_life: float = _HALF_LIFE
 
     def narrow(self, filters: Filters) -> Filters:
         """The filters within a hard window: what both admit."""
@@ -82,13 +88,13 @@ class Timing:
         if self.window is not None and (self.window.hard or self._is_over(self.window)):
             inside = published is not None and self.window.admits(published)
             return 1.0 + _INSIDE * inside
-        return 1.0 + _NEWNESS * self._newness(published)
+        return 1.0 + self.newness * self._newness(published)
 
     def _newness(self, published: date | None) -> float:
         """From 1 for the day itself to 0 for long ago."""
         if published is None or published > self.day:
             return _UNKNOWN
-        return float(2 ** (-(self.day - published).days / _HALF_LIFE))
+        return float(2 ** (-(self.day - published).days / self.half_life))
 
     def _is_over(self, window: Window) -> bool:
         return window.last is not None and window.last < self.day

@@ -31,13 +31,17 @@ OTHERS: Mapping[str, Change] = {
     "no days": lambda plan: replace(plan, timing=ALIKE),
     "no window": lambda plan: replace(plan, timing=Timing(plan.timing.day)),
     "no parts": lambda plan: replace(plan, parts=()),
+    "half of newness": lambda plan: replace(plan, timing=replace(plan.timing, newness=plan.timing.newness / 2)),
+    "twice of newness": lambda plan: replace(plan, timing=replace(plan.timing, newness=plan.timing.newness * 2)),
+    "half-life 7 days": lambda plan: replace(plan, timing=replace(plan.timing, half_life=7.0)),
+    "half-life 45 days": lambda plan: replace(plan, timing=replace(plan.timing, half_life=45.0)),
 }
 _TITLE = """\
 ## What the parts of the ranking gain
 
 Written by `python eval/bench/ranking.py --write docs/results.md`. `onrecord` is the search as it is. `no days` leaves
 out that newer articles, and those of a time that is asked for, count more; `no window` the times of the question alone;
-`no parts` that a question of several parts is looked up by each."""
+`no parts` that a question of several parts is looked up by each. The other rows weigh newness otherwise."""
 
 
 def main() -> int:
