@@ -76,6 +76,10 @@ def explain_answer(turn: Turn, hits: Sequence[Hit]) -> Iterator[Line]:
     filters = ", ".join(describe_filters(answer.searched.filters)) or "none"
     yield from (_fact("asked as", turn.standalone), _fact("filters", filters))
     yield _fact("searched", f"{count(answer.searched.articles, 'article')}, {answer.searched.passages:,} passages")
+    if answer.searched.window:
+        yield _fact("days", answer.searched.window.describe())
+    if answer.searched.parts:
+        yield _fact("parts", " · ".join(answer.searched.parts))
     words = f"{answer.model}'s words" if answer.mode == "model" else "the articles' own words"
     yield _fact("answer", f"{answer.status}, {words}" + ("" if turn.is_whole else ", stopped: nothing was checked"))
     if answer.score is not None:
@@ -98,9 +102,11 @@ def explain_answer(turn: Turn, hits: Sequence[Hit]) -> Iterator[Line]:
 
 
 def describe_turn(turn: Turn, turns: Iterable[Turn]) -> str:
-    """The footer of a turn: seconds, what was searched, tokens, its cost and that of all turns."""
+    """The footer of a turn: seconds, what was searched, of which days first, tokens, its cost and that of all turns."""
     answer, usage = turn.answer, turn.usage
-    parts = [f"{answer.seconds.get('total', 0.0):.1f} s", f"{count(answer.searched.articles, 'article')} searched"]
+    window = f" ({answer.searched.window.describe()})" if answer.searched.window else ""
+    searched = f"{count(answer.searched.articles, 'article')} searched{window}"
+    parts = [f"{answer.seconds.get('total', 0.0):.1f} s", searched]
     if answer.model or usage != Usage():
         parts += [answer.model or "no model's words", _describe_tokens(turn), f"{_cost([turn])} this turn"]
     else:

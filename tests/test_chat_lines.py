@@ -24,6 +24,7 @@ from qa.errors import UsageError
 from qa.models import Usage
 from qa.retrieve import Hit
 from qa.sessions import Summary
+from qa.window import Window
 
 TURN = Turn("What?", "What?", write(MIXED, seconds={"total": 1.24}, usage=Usage(1200, 34, 0.0123)))
 FREE = replace(TURN, answer=replace(make_abstention("What?", Searched(2, 2, Filters())), seconds={"total": 0.3}))
@@ -122,6 +123,17 @@ def test_what_is_not_known_is_told_as_unknown(turn: Turn, told: str) -> None:
     assert told in describe_turn(turn, [turn])
     known = "$0.0246" if turn.rewriting != Usage() else "$0.0123"
     assert f"at least {known} this chat" in describe_turn(turn, [FREE, TURN, turn])
+
+
+def test_the_days_and_parts_of_a_question_are_told() -> None:
+    window = Window(date(2031, 1, 1), date(2031, 12, 31), True, "2031")
+    searched = Searched(2, 2, Filters(), window, ("Who won in May?", "Who won in June?"))
+    turn = replace(FREE, answer=replace(FREE.answer, searched=searched))
+    told = "2 articles searched (“2031”: only what was published in 2031)"
+    assert told in describe_turn(turn, [turn])
+    why = plain(explain_answer(turn, []))
+    assert "days      “2031”: only what was published in 2031\n" in why
+    assert "parts     Who won in May? · Who won in June?\n" in why
 
 
 def test_what_holds_for_every_question_is_told_in_a_few_words() -> None:
