@@ -52,15 +52,15 @@ class Window:
         return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
 
     def describe(self) -> str:
-        """In words: "2021: only what was published in 2021", "5 May: first what was published from 5 May 2022 on"."""
+        """In words: "“2021”: only articles of 2021", "“5 May”: first articles from 5 May 2022 on"."""
         first, last = self.first, self.last
         if first and last:
-            days = f"in {name_days(first, last)}" if _is_one(first, last) else f"from {name_days(first, last)}"
+            days = f"of {name_days(first, last)}" if _is_one(first, last) else f"from {_name(first, last)}"
         elif first:
             days = f"from {format_date(first)} on"
         else:
-            days = f"until {format_date(last)}" if last else "at any time"
-        return f"“{self.text}”: {'only' if self.hard else 'first'} what was published {days}"
+            days = f"until {format_date(last)}" if last else "of any day"
+        return f"“{self.text}”: {'only' if self.hard else 'first'} articles {days}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +154,11 @@ def _span(periods: Sequence[Period]) -> tuple[date, date]:
 
 def _is_one(first: date, last: date) -> bool:
     return (first, last) in (whole_year(first.year), months(first.year, first.month, 1))
+
+
+def _name(first: date, last: date) -> str:
+    years = (first.month, first.day, last.month, last.day) == (1, 1, 12, 31)
+    return f"{first.year} to {last.year}" if years else name_days(first, last)
 
 
 def _told_for(first: date, last: date) -> int:

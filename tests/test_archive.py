@@ -851,6 +851,7 @@ def test_a_real_conversation_is_answered_whatever_the_model_makes_of_the_follow_
         chat.ask(TURNOVER, qa.Filters(publisher="nobody"))  # nothing is found: the model is not asked
         answer = chat.ask("and in 2022?")
     # So few tokens may not be enough for one sentence, and then are no answer.
-    assert answer.mode == "model" or "was cut at 16 tokens, before its first sentence" in answer.notices[0]
+    told = ("was cut at 16 tokens, before its first sentence", "Nothing that smollm2-135m-instruct wrote is supported")
+    assert answer.mode == "model" or any(reason in answer.notices[0] for reason in told)
     assert answer.question.endswith("?")
     assert chat.turns[1].standalone == answer.question

@@ -129,10 +129,10 @@ def test_the_days_and_parts_of_a_question_are_told() -> None:
     window = Window(date(2031, 1, 1), date(2031, 12, 31), True, "2031")
     searched = Searched(2, 2, Filters(), window, ("Who won in May?", "Who won in June?"))
     turn = replace(FREE, answer=replace(FREE.answer, searched=searched))
-    told = "2 articles searched (“2031”: only what was published in 2031)"
+    told = "2 articles searched (“2031”: only articles of 2031)"
     assert told in describe_turn(turn, [turn])
     why = plain(explain_answer(turn, []))
-    assert "days      “2031”: only what was published in 2031\n" in why
+    assert "days      “2031”: only articles of 2031\n" in why
     assert "parts     Who won in May? · Who won in June?\n" in why
 
 

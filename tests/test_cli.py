@@ -40,7 +40,7 @@ At the end of 2021 trade between the two countries stood at $24.2 billion, a rec
     index/articles/trade-record.md:9 · quote and figures checked
 
 """
-FOOTER = re.compile(r"\d+\.\d s · no model · 12 articles searched\n")
+FOOTER = re.compile(r"\d+\.\d s · no model · 12 articles searched(?: \(“2021”: first articles from 2021 to 2022\))?\n")
 ANSWER_KEYS = {
     *("question", "status", "text", "short", "short_span", "statements", "citations", "nearest", "notices"),
     *("searched", "score", "mode", "model", "prompt", "usage", "seconds"),
@@ -773,7 +773,7 @@ def test_a_model_writes_the_answer_and_it_is_said_where_the_text_goes(run, sampl
     assert result.code == 0
     assert "Trade stood at $24.2 billion at the end of 2021, a record [1].\n" in result.out
     assert "· quote and figures checked\n" in result.out
-    assert re.search(r"\d s · tiny · 7 tokens in, 1 out · 12 articles searched\n$", result.out)
+    assert re.search(r"\d s · tiny · 7 tokens in, 1 out · 12 articles searched(?: \(“2021”[^)]+\))?\n$", result.out)
     assert result.err == announcement(server)
 
 

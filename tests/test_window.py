@@ -86,13 +86,13 @@ def test_in_a_window_that_has_passed_the_newest_count_no_more_than_others() -> N
 @pytest.mark.parametrize(
     ("window", "words"),
     [
-        (Window(date(2021, 1, 1), date(2021, 12, 31), True, "2021"), "“2021”: only what was published in 2021"),
-        (Window(date(2021, 5, 6), None, False, "5 May"), "“5 May”: first what was published from 6 May 2021 on"),
+        (Window(date(2021, 1, 1), date(2021, 12, 31), True, "2021"), "“2021”: only articles of 2021"),
+        (Window(date(2021, 5, 6), None, False, "5 May"), "“5 May”: first articles from 6 May 2021 on"),
         (
             Window(date(2021, 1, 1), date(2022, 12, 31), False, "2021"),
-            "“2021”: first what was published from 1 January 2021 to 31 December 2022",
+            "“2021”: first articles from 2021 to 2022",
         ),
-        (Window(None, date(2021, 12, 31), True, "2022"), "“2022”: only what was published until 31 December 2021"),
+        (Window(None, date(2021, 12, 31), True, "2022"), "“2022”: only articles until 31 December 2021"),
     ],
 )
 def test_a_window_is_described_in_words(window: Window, words: str) -> None:
