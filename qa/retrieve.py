@@ -97,7 +97,9 @@ class Retriever:
         fused = fuse_ranks([id_ for id_, _ in words], [id_ for id_, _ in nearest])
         if timing is not None and indexes == "both":
             fused = self._weigh_days(fused, timing)
-        return self._fetch(fused, limit)
+        found = self.catalog.passages([id_ for id_, _ in fused])
+        hits = [Hit(found[id_][1], found[id_][0], score) for id_, score in fused if id_ in found]
+        return collapse(hits, self.group_of([hit.article.id for hit in hits]))[:limit]
 
     def group_of(self, ids: Sequence[str]) -> dict[str, str]:
         """The group of each of these articles that has copies, by article id."""
@@ -115,19 +117,6 @@ class Retriever:
         days = self.catalog.passage_days([id_ for id_, _ in scored])
         weighed = [(id_, score * timing.weigh(days[id_])) for id_, score in scored if id_ in days]
         return sorted(weighed, key=lambda pair: -pair[1])
-
-    def _fetch(self, scored: Sequence[tuple[str, float]], limit: int) -> list[Hit]:
-        """The first hits that say something new each; whole articles are read of no more than that needs."""
-        hits: list[Hit] = []
-        distinct: list[Hit] = []
-        for at in range(0, len(scored), max(limit, 1)):
-            some = scored[at : at + max(limit, 1)]
-            found = self.catalog.passages([id_ for id_, _ in some])
-            hits += [Hit(found[id_][1], found[id_][0], score) for id_, score in some if id_ in found]
-            distinct = collapse(hits, self.group_of([hit.article.id for hit in hits]))
-            if len(distinct) >= limit:
-                break
-        return distinct[:limit]
 
     def _search_words(self, question: str, filters: Filters) -> list[tuple[str, float]]:
         return self._keywords.search(question, limit=_POOL, filters=filters) if self._keywords else []
