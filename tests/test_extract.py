@@ -115,7 +115,7 @@ def test_a_lower_bound_on_the_score_lets_a_near_miss_answer_and_changes_nothing_
     )
     assert strict.answer is None
     assert at_its_score.answer == at_its_score.nearest[0] == strict.nearest[0]
-    assert at_its_score == replace(strict, answer=strict.nearest[0], missing=())
+    assert at_its_score == replace(strict, answer=strict.nearest[0], answers=(strict.nearest[0],), missing=())
     assert just_above == strict
 
 
