@@ -102,11 +102,9 @@ def explain_answer(turn: Turn, hits: Sequence[Hit]) -> Iterator[Line]:
 
 
 def describe_turn(turn: Turn, turns: Iterable[Turn]) -> str:
-    """The footer of a turn: seconds, what was searched, of which days first, tokens, its cost and that of all turns."""
+    """The footer of a turn: seconds, what was searched, tokens, its cost and that of all turns."""
     answer, usage = turn.answer, turn.usage
-    window = f" ({answer.searched.window.describe()})" if answer.searched.window else ""
-    searched = f"{count(answer.searched.articles, 'article')} searched{window}"
-    parts = [f"{answer.seconds.get('total', 0.0):.1f} s", searched]
+    parts = [f"{answer.seconds.get('total', 0.0):.1f} s", f"{count(answer.searched.articles, 'article')} searched"]
     if answer.model or usage != Usage():
         parts += [answer.model or "no model's words", _describe_tokens(turn), f"{_cost([turn])} this turn"]
     else:

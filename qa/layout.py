@@ -95,6 +95,8 @@ def lay_out_answer(answer: Answer, *, footer: str | None = None) -> Iterator[Lin
     yield BLANK
     if answer.searched.parts:
         yield line(f"read as: {' · '.join(answer.searched.parts)}", "quiet")
+    if footer and answer.searched.window:
+        yield line(answer.searched.window.describe(), "quiet")
     yield line(footer or _footer(answer), "quiet")
 
 

@@ -21,6 +21,7 @@ from qa.chat_lines import (
 )
 from qa.conversation import Turn
 from qa.errors import UsageError
+from qa.layout import lay_out_answer
 from qa.models import Usage
 from qa.retrieve import Hit
 from qa.sessions import Summary
@@ -129,8 +130,8 @@ def test_the_days_and_parts_of_a_question_are_told() -> None:
     window = Window(date(2031, 1, 1), date(2031, 12, 31), True, "2031")
     searched = Searched(2, 2, Filters(), window, ("Who won in May?", "Who won in June?"))
     turn = replace(FREE, answer=replace(FREE.answer, searched=searched))
-    told = "2 articles searched (“2031”: only articles of 2031)"
-    assert told in describe_turn(turn, [turn])
+    shown = plain(lay_out_answer(turn.answer, footer="the footer"))
+    assert "read as: Who won in May? · Who won in June?\n“2031”: only articles of 2031\nthe footer" in shown
     why = plain(explain_answer(turn, []))
     assert "days      “2031”: only articles of 2031\n" in why
     assert "parts     Who won in May? · Who won in June?\n" in why

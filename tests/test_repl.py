@@ -23,9 +23,7 @@ pytestmark = forks
 TURNOVER = "What was 2021 trade turnover?"
 ON_RECORD = "At the end of 2021 trade between the two countries stood at $24.2 billion, a record. [1]"
 SAID = "Trade stood at $24.2 billion at the end of 2021, a record [1]."
-FOOTER = re.compile(
-    r"^\d+\.\d s · 12 articles searched(?: \(“2021”[^)]+\))? · no model, \$0\.00 · \$0\.00\s+this\s+chat$", re.MULTILINE
-)
+FOOTER = re.compile(r"^\d+\.\d s · 12 articles searched · no model, \$0\.00 · \$0\.00 this chat$", re.MULTILINE)
 
 
 @pytest.fixture
