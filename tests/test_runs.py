@@ -226,7 +226,7 @@ def test_the_manifest_says_what_the_run_follows_from(run_it: Callable[..., Run])
     assert (manifest["finished"], manifest["cases"], manifest["seed"]) == (True, 8, 3)
     assert manifest["prompts"] == {
         name: hash_text((REPOSITORY / f"prompts/{name}.md").read_text(encoding="utf-8"))
-        for name in ("answer", "follow_up")
+        for name in ("answer", "follow_up", "decompose")
     }
     assert (manifest["embedder"], manifest["suite_file"]) == ("hashing-64", "small")
     assert manifest["settings"]["context_tokens"] == 2000
