@@ -6,7 +6,7 @@ Nothing here is safe to display: texts stand as they came, and are made safe whe
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any, Literal, NamedTuple
 
@@ -318,9 +318,15 @@ def _describe_searched(searched: Searched) -> str:
 
 
 def _describe_limits(searched: Searched) -> Iterator[str]:
-    yield from describe_filters(searched.filters)
-    if searched.window:
-        yield searched.window.describe()
+    """The filters and the window, neither twice: a hard window is part of the filters."""
+    filters, window = searched.filters, searched.window
+    if window and window.hard:
+        since = None if filters.since == window.first else filters.since
+        until = None if filters.until == window.last else filters.until
+        filters = replace(filters, since=since, until=until, dated=False)
+    yield from describe_filters(filters)
+    if window:
+        yield window.describe()
 
 
 def describe_filters(filters: Filters) -> Iterator[str]:

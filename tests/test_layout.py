@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from qa.answer_form import Answer, Searched
+from qa.answer_form import Answer, Searched, make_abstention
 from qa.archive_reports import AddReport, Status
 from qa.articles import Article, Filters, Passage, hash_text, make_quote
 from qa.errors import UsageError
@@ -25,6 +25,7 @@ from qa.layout import (
 from qa.models import Usage
 from qa.retrieve import Hit
 from qa.terminal import Screen
+from qa.window import Window
 from qa.workspace import Workspace
 
 TEXT = "Trade grew. At the end of 2021 trade stood at $24.2 billion, a record.\nIt fell later."
@@ -386,3 +387,16 @@ def test_articles_in_other_languages_are_counted_by_language():
         "3 articles are not in English (de 2, ru 1): figures and rules of other languages are not covered yet."
     )
     assert warn_of_languages({"de": 1}).startswith("1 article is not in English (de 1)")
+
+
+@pytest.mark.parametrize(
+    ("since", "told"),
+    [
+        (date(2021, 1, 1), "(“2021”: only articles of 2021)"),
+        (date(2021, 6, 1), "(since 1 June 2021, “2021”: only articles of 2021)"),
+    ],
+)
+def test_a_hard_window_is_told_once_beside_what_the_user_set(since: date, told: str) -> None:
+    window = Window(date(2021, 1, 1), date(2021, 12, 31), True, "2021")
+    searched = Searched(3, 9, Filters(since=since, until=date(2021, 12, 31), dated=True), window)
+    assert plain(lay_out_answer(make_abstention("What?", searched))).rstrip().endswith(f"3 articles searched {told}")
