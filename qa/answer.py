@@ -53,6 +53,7 @@ from qa.strict import describe_unsupported
 from qa.text import clean_text, format_date, inert_text, one_line
 
 MAX_QUESTION_CHARACTERS = 2_000
+NOTHING_ADMITTED = "No article is of the days and of the publisher that were looked for."
 NOT_HERE = "NOT IN THESE ARTICLES"  # what the prompt asks a model to say when the passages do not answer
 
 READ_HITS = 20  # passages from which a sentence is picked
@@ -373,10 +374,11 @@ def _says(statement: str, short: str) -> bool:
 
 
 def _abstain(question: str, searched: Searched, reading: Reading) -> Answer:
+    missing = reading.missing if searched.articles else (NOTHING_ADMITTED,)
     return replace(
         make_abstention(question, searched),
         nearest=_nearest(reading),
-        notices=tuple(filter(None, (*reading.missing, reading.notice))),
+        notices=tuple(filter(None, (*missing, reading.notice))),
         score=round(reading.score, 6),
     )
 

@@ -463,6 +463,21 @@ def test_inverted_dates_are_refused_before_anything_is_searched(desk: Desk, boun
         next(answer_question(TURNOVER, desk, Filters(**bounds), None))
 
 
+@pytest.mark.parametrize(
+    ("question", "bounds"),
+    [
+        ("What was trade with Russia in 2021, according to articles published in 1990?", {}),
+        ("What was trade with Russia in 2021?", {"until": date(1990, 1, 1), "dated": True}),
+        ("What was trade with Russia in 2021?", {"publisher": "Nobody's Gazette"}),
+    ],
+)
+def test_where_no_article_is_admitted_that_is_what_is_missing(desk: Desk, question: str, bounds: dict) -> None:
+    answer = ask(question, desk, **bounds)
+    assert answer.status == "abstained"
+    assert answer.searched.articles == 0
+    assert answer.notices == ("No article is of the days and of the publisher that were looked for.",)
+
+
 def test_one_day_as_both_bounds_is_not_inverted() -> None:
     day = date(2022, 7, 5)
     check_filters(Filters(since=day, until=day, as_of=day))
