@@ -374,11 +374,10 @@ def _says(statement: str, short: str) -> bool:
 
 
 def _abstain(question: str, searched: Searched, reading: Reading) -> Answer:
-    missing = reading.missing if searched.articles else (NOTHING_ADMITTED,)
     return replace(
         make_abstention(question, searched),
         nearest=_nearest(reading),
-        notices=tuple(filter(None, (*missing, reading.notice))),
+        notices=tuple(filter(None, (*(reading.missing if searched.articles else [NOTHING_ADMITTED]), reading.notice))),
         score=round(reading.score, 6),
     )
 
